@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util';
+
+/**
+ * What was asked for on the command line. `out` is undefined when no document is to be written: a part of the benches,
+ * or a trial run, must not replace the whole document unless it was named.
+ * @source house rules, "a generated benchmark page"
+ */
+export interface BenchArguments {
+  names: string[];
+  quick: boolean;
+  out: string | undefined;
+  build: boolean;
+  help: boolean;
+  /** The same request as one would type it. */
+  command: string;
+}
+
+/**
+ * Reads the command line.
+ * @param known names of all benches
+ * @throws Error on an unknown name or option
+ * @source Node.js documentation, util "util.parseArgs([config])"
+ */
+export function readArguments(given: string[], known: string[]): BenchArguments {
+  const { values, positionals } = parseArgs({
+    args: given,
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      'no-build': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const unknown = positionals.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(`expected names among ${known.join(', ')}, got ${unknown.join(', ')}`);
+  const isWhole = known.every((name) => positionals.length === 0 || positionals.includes(name));
+  const names = isWhole ? known : known.filter((name) => positionals.includes(name));
+  const words = [...(isWhole ? [] : names), ...(values.quick ? ['--quick'] : [])];
+  return {
+    names,
+    quick: values.quick,
+    out: values.out ?? (isWhole && !values.quick ? 'docs/benchmarks.md' : undefined),
+    build: !values['no-build'],
+    help: values.help,
+    command: ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' '),
+  };
+}

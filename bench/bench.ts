@@ -1,0 +1,19 @@
+import type { Section } from './report/section.js';
+
+/**
+ * What a bench is given: an empty folder of its own (removed afterwards), whether it is only tried out, and where to
+ * say what it does now.
+ * @source house rules, "a generated benchmark page"
+ */
+export interface BenchContext {
+  folder: string;
+  quick: boolean;
+  note(text: string): void;
+}
+
+/**
+ * Measures and gives, one section after another, what goes into the document. A missed figure is a result; a wrong answer of the service is not.
+ * @throws Error when the service answers wrongly or not at all
+ * @source product contract, promise 7
+ */
+export type Bench = (context: BenchContext) => AsyncIterable<Section>;

@@ -1,0 +1,39 @@
+import os from 'node:os';
+import { sectionMarkdown } from './markdown.js';
+import type { Section } from './section.js';
+
+/**
+ * The machine as far as it matters for the numbers; neither its name nor any of its paths.
+ * @source house rules, "benchmark tables generated, not typed"
+ */
+export function machineLine(date: Date): string {
+  const cpus = os.cpus();
+  const gibibytes = Math.round(os.totalmem() / 2 ** 30);
+  return [
+    `${cpus.length} cores (${cpus[0]?.model.trim() ?? 'unknown model'})`,
+    `${gibibytes} GiB memory`,
+    `Node ${process.versions.node}`,
+    `${os.type()} ${os.release()}`,
+    date.toISOString().slice(0, 10),
+  ].join(', ');
+}
+
+/**
+ * The whole benchmark page.
+ * @param command what was typed to get it
+ * @source house rules, "a generated benchmark page"
+ */
+export function benchmarkDocument(options: { command: string; machine: string; sections: Section[] }): string {
+  const opening = `# Benchmarks
+
+Written by the bench itself; edits by hand are lost. Each figure is formed inside a round in which the compared
+servers took turns (their order reversed in every other round), and is given as the median of the rounds. The baseline
+is the product with its optimisations switched off by \`config/optimization.yaml\`, nothing else changed. Both run as
+they are shipped: metrics, validation and one log line a request (written to a file).
+
+| | |
+|---|---|
+| machine | ${options.machine} |
+| command | \`${options.command}\` |`;
+  return `${[opening, ...options.sections.map(sectionMarkdown)].join('\n\n')}\n`;
+}

@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readArguments } from './arguments.js';
+import type { Bench } from './bench.js';
+import { benchCanvases } from './canvases.js';
+import { benchmarkDocument, machineLine } from './report/document.js';
+import { sectionMarkdown } from './report/markdown.js';
+import { withoutPlaces } from './report/places.js';
+import type { Section } from './report/section.js';
+import { killChildren } from './support/child.js';
+import { benchTrajectories } from './trajectories.js';
+
+// The benches' command line. Ends with 1 when a bench could not be run or the service answered wrongly; a missed figure
+// is a result, not an error.
+const benches: Record<string, Bench> = { canvases: benchCanvases, trajectories: benchTrajectories };
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const usage = `Usage: npm run bench -- [name...] [--quick] [--out file] [--no-build]
+
+  name        ${Object.keys(benches).join(', ')}; all of them when none is given
+  --quick     only see whether the benches work: seconds instead of minutes
+  --out       where the document goes; without it, docs/benchmarks.md is written by a whole run, and nothing by others
+  --no-build  measure dist/ as it is
+`;
+
+const print = (text: string) => process.stdout.write(`${withoutPlaces(text, root)}\n`);
+const note = (text: string) => process.stderr.write(`${withoutPlaces(text, root)}\n`);
+
+function build(): void {
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) throw new Error('the service does not build');
+}
+
+async function* runBench(name: string, quick: boolean): AsyncGenerator<Section> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), `clb-bench-${name}-`));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  process.on('exit', removeFolder);
+  try {
+    yield* (benches[name] as Bench)({ folder, quick, note });
+  } finally {
+    killChildren();
+    removeFolder();
+    process.off('exit', removeFolder);
+  }
+}
+
+async function main(): Promise<void> {
+  const asked = readArguments(process.argv.slice(2), Object.keys(benches));
+  if (asked.help) {
+    print(usage);
+    return;
+  }
+  if (process.platform !== 'linux') throw new Error('the benches read /proc: they need Linux');
+  if (asked.build) build();
+  const machine = machineLine(new Date());
+  print(asked.quick ? 'A trial run: the numbers mean nothing.\n' : `${machine}\n`);
+  const sections: Section[] = [];
+  for (const name of asked.names) {
+    for await (const section of runBench(name, asked.quick)) {
+      print(`${sectionMarkdown(section)}\n`);
+      sections.push(section);
+    }
+  }
+  if (asked.out === undefined) return;
+  const file = path.resolve(root, asked.out);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, withoutPlaces(benchmarkDocument({ command: asked.command, machine, sections }), root));
+  note(`written: ${path.relative(root, file)}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  note((error as Error).message);
+  process.exitCode = 1;
+}

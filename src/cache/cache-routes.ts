@@ -1,0 +1,96 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problemResponses } from '../http/index.js';
+import { cacheUnknown } from './errors.js';
+
+const statisticsSchema = z.object({
+  entries: z.int(),
+  bytes: z.number(),
+  max_bytes: z.number(),
+  hits: z.int().describe('since the start'),
+  misses: z.int().describe('since the start'),
+});
+
+/**
+ * A cache of any part, as an operator sees it.
+ * @source product contract, Trajectories (`GET /admin/cache`, `POST /admin/cache/clear`)
+ */
+export interface ObservableCache {
+  readonly name: string;
+  statistics(): z.infer<typeof statisticsSchema>;
+  clear(): void;
+}
+
+const noQuery = z.strictObject({});
+const all = 'all';
+
+/**
+ * `GET /admin/cache` (what each cache holds, how often it had the answer) and `POST /admin/cache/clear`.
+ * @source product contract, Trajectories; trajectory-optimization 2.2-D (manual clearing)
+ */
+export function cacheRoutes(caches: readonly ObservableCache[]): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.addHook('onRequest', (_request, reply, done) => {
+      reply.header('cache-control', 'no-store');
+      done();
+    });
+    server.get(
+      '/admin/cache',
+      {
+        schema: {
+          tags: ['admin'],
+          operationId: 'listCaches',
+          summary: 'What each cache holds, and how often it had the answer',
+          querystring: noQuery,
+          response: {
+            200: z.object({
+              caches: z.record(
+                z.string(),
+                statisticsSchema.extend({ hit_ratio: z.number().nullable().describe('null until it was asked') }),
+              ),
+            }),
+            ...problemResponses(400),
+          },
+        },
+      },
+      async () => ({
+        caches: Object.fromEntries(
+          caches.map((cache) => {
+            const statistics = cache.statistics();
+            const asked = statistics.hits + statistics.misses;
+            return [cache.name, { ...statistics, hit_ratio: asked === 0 ? null : statistics.hits / asked }];
+          }),
+        ),
+      }),
+    );
+    server.post(
+      '/admin/cache/clear',
+      {
+        schema: {
+          tags: ['admin'],
+          operationId: 'clearCache',
+          summary: 'Empty one cache, or all',
+          querystring: noQuery,
+          body: z.strictObject({ cache: z.string().describe('its name as in GET /admin/cache, or all') }),
+          response: {
+            200: z.object({
+              cleared: z.record(z.string(), z.object({ entries: z.int() })).describe('how many entries were dropped'),
+            }),
+            ...problemResponses(400, 413, 415),
+          },
+        },
+      },
+      async (request) => {
+        const wanted = request.body.cache;
+        const chosen = caches.filter(({ name }) => wanted === all || name === wanted);
+        if (chosen.length === 0) throw cacheUnknown([...caches.map(({ name }) => name), all]);
+        const cleared = chosen.map((cache) => {
+          const { entries } = cache.statistics();
+          cache.clear();
+          return [cache.name, { entries }] as const;
+        });
+        return { cleared: Object.fromEntries(cleared) };
+      },
+    );
+  };
+}

@@ -1,0 +1,1 @@
+export { cacheRoutes, type ObservableCache } from './cache-routes.js';

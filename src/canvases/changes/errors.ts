@@ -1,0 +1,13 @@
+import { Problem } from '../../errors.js';
+
+/**
+ * A Last-Event-ID that this service never gave out, in any run.
+ * @source HTML Standard section 9.2.4 (the Last-Event-ID header)
+ */
+export const lastEventIdInvalid = (): Problem =>
+  new Problem({
+    code: 'LAST_EVENT_ID_INVALID',
+    kind: 'invalid',
+    message: 'Expected Last-Event-ID to be the id of an event that this service sent',
+    faults: [{ parameter: 'last-event-id', message: 'expected the id of an event that this service sent' }],
+  });

@@ -1,0 +1,69 @@
+import { LRUCache } from 'lru-cache';
+import type { FileState } from '../reading/stored-canvas.js';
+import { findVaultPath, type VaultPath } from '../vault/vault-path.js';
+import type { CurrentCanvas } from '../writing/preconditions.js';
+import type { ChangeLog } from './change-log.js';
+import type { VaultChange } from './known-canvases.js';
+
+/**
+ * What publishing needs. `isAhead` tells whether acknowledged bytes of a canvas are still on their way to its file: what
+ * another program writes there meanwhile never becomes the canvas.
+ * @source product contract, Canvases (events)
+ */
+export interface PublishedChangesOptions {
+  log: ChangeLog;
+  read(path: VaultPath): Promise<FileState>;
+  isAhead(text: string): boolean;
+}
+
+/** How many canvases are remembered; an untouched copy over another one may be told as a change. */
+const rememberedCanvases = 50_000;
+
+const etagOfState = (state: FileState | CurrentCanvas): string | null =>
+  state.kind === 'canvas' ? state.etag : state.kind === 'invalid' ? state.etag : null;
+
+/**
+ * Puts each change of a canvas into the log once: those of our own writes as they are acknowledged, and those of other
+ * programs when the watch has seen them and the bytes are indeed others.
+ * @source product contract, Settled details (SSE)
+ */
+export class PublishedChanges {
+  readonly #options: PublishedChangesOptions;
+  /** The version that followers know of; null for none. */
+  readonly #etags = new LRUCache<string, { etag: string | null }>({ max: rememberedCanvases });
+
+  constructor(options: PublishedChangesOptions) {
+    this.#options = options;
+  }
+
+  stored(path: string, before: CurrentCanvas, after: CurrentCanvas): void {
+    const etag = etagOfState(after);
+    const kind = etag === null ? 'deleted' : before.kind === 'missing' ? 'created' : 'changed';
+    this.#publish({ path, etag, kind, origin: 'api' });
+  }
+
+  moved(from: string, to: string, etag: string): void {
+    this.#etags.set(from, { etag: null });
+    this.#etags.set(to, { etag });
+    this.#options.log.publish({ path: to, from, etag, kind: 'moved', origin: 'api' });
+  }
+
+  /** @throws Problem VAULT_UNAVAILABLE */
+  async external({ path: text, kind }: VaultChange): Promise<void> {
+    const path = findVaultPath(text);
+    if (!path || this.#options.isAhead(text)) return;
+    const before = this.#etags.get(text);
+    const state = await this.#options.read(path);
+    if (state.kind === 'changing' || this.#options.isAhead(text) || this.#etags.get(text) !== before) return;
+    const etag = etagOfState(state);
+    if (before?.etag === etag) return;
+    const isNew = before ? before.etag === null : kind === 'created';
+    const seen = isNew ? 'created' : 'changed';
+    this.#publish({ path: text, etag, kind: etag === null ? 'deleted' : seen, origin: 'external' });
+  }
+
+  #publish(change: Parameters<ChangeLog['publish']>[0]): void {
+    this.#etags.set(change.path, { etag: change.etag });
+    this.#options.log.publish(change);
+  }
+}

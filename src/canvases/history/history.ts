@@ -1,0 +1,82 @@
+import type { Logger } from '../../logger.js';
+import type { Clock } from '../clock.js';
+import type { CanvasVersion, Origin } from './canvas-version.js';
+import type { LinkFile } from './held-file.js';
+
+/**
+ * What the history reports, for metrics.
+ * - `version_kept`: `link` cost no bytes; `copy` is the way where the file system refuses links; `bytes` came from
+ *   memory.
+ * - `outside_edit_kept`: a version held other bytes than the service had known; another program wrote them.
+ * - `versions_dropped`: too many or too old.
+ * @source product contract, Monitoring
+ */
+export type HistoryEvent =
+  | { type: 'version_kept'; how: 'link' | 'copy' | 'bytes'; bytes: number; durationSeconds: number }
+  | { type: 'outside_edit_kept'; bytes: number }
+  | { type: 'versions_dropped'; count: number };
+
+/**
+ * `folder` should be on the vault's file system, since links do not reach across; it is made when missing.
+ * `maxVersions` and `maxAgeMs` (counted from when a version was kept) bound each canvas.
+ * @source product contract, Canvases ("bounded count")
+ */
+export interface HistoryOptions {
+  folder: string;
+  maxVersions?: number;
+  maxAgeMs?: number;
+  clock?: Pick<Clock, 'now' | 'wall'>;
+  logger?: Logger;
+  onEvent(event: HistoryEvent): void;
+  /** Where tests refuse links. */
+  link?: LinkFile;
+}
+
+/**
+ * What the keeper knows of the bytes: their etag where it is known, who made them, and when they became the canvas (ms
+ * since the epoch).
+ * @source product contract, Settled details ("`versions` answers ...")
+ */
+export interface VersionLabel {
+  etag?: string;
+  origin: Origin;
+  created: number;
+}
+
+/** A version that is being kept: give it to `settle` or `discard`. @source product contract, Promises 3 */
+export interface HeldVersion extends CanvasVersion {
+  readonly canvasPath: string;
+}
+
+/** @source product contract, Canvases (`versions`); Promises 3 */
+export interface History {
+  /**
+   * Holds what is about to be replaced. Call it before the rename, then exactly one of `settle` and `discard`.
+   * @param file an address of the canvas's file
+   * @returns undefined when there is no regular file at that address
+   * @throws the system's error; then nothing may be replaced
+   */
+  keepFile(canvasPath: string, file: string, label: VersionLabel): Promise<HeldVersion | undefined>;
+  /**
+   * After the rename: hashes what was held. Other bytes than labelled become `external`; bytes equal to the version
+   * before it leave that one alone in the list.
+   * @returns the version as it is listed from now on; undefined when it was dropped meanwhile
+   */
+  settle(held: HeldVersion): Promise<CanvasVersion | undefined>;
+  /** When there was no rename: lets go of the file. Bytes that lie nowhere else are kept all the same. */
+  discard(held: HeldVersion): Promise<void>;
+  /** Keeps bytes that have no file; once, when they equal the newest version. */
+  keepBytes(canvasPath: string, bytes: Buffer, label: VersionLabel): Promise<CanvasVersion>;
+  /** Newest first; of a canvas that was deleted too. */
+  list(canvasPath: string): Promise<CanvasVersion[]>;
+  /** A copy of a version's bytes. Any id may be asked for; undefined when there is no such version. */
+  read(canvasPath: string, id: string): Promise<Buffer | undefined>;
+  /** Takes the history along with a canvas; joined to what the new path already has. */
+  move(from: string, to: string): Promise<void>;
+  /** Makes durable what was kept for a canvas so far. */
+  sync(canvasPath: string): Promise<void>;
+  /** Drops what is too old everywhere. It runs at open too; once a day is enough. */
+  sweep(): Promise<void>;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,239 @@
+/**
+ * What the writes to a canvas replaced, kept as files until they are too many or too old. A version is whole or absent
+ * after any crash; it is durable once `sync` has resolved. It writes no canvas and knows no vault: callers say which
+ * file is about to be replaced, and take turns for one canvas.
+ *
+ *   keepFile(a)      the file gets a second name in the history; both names are one file
+ *   sync(a)          it would survive a power cut from here on
+ *   rename over a    the first name goes; the history alone has the file
+ *   settle           its bytes are hashed once more: a program may have written into it until the rename
+ */
+import { lstatSync } from 'node:fs';
+import { type FileHandle, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Clock, systemClock } from '../clock.js';
+import { etagOf } from '../document/etag.js';
+import { maxCanvasBytes } from '../errors.js';
+import type { CanvasVersion } from './canvas-version.js';
+import { etagOfFile, holdFile, isRegularFile, syncBytes, systemLink } from './held-file.js';
+import type { HeldVersion, History, HistoryOptions, VersionLabel } from './history.js';
+import { sweepHistory } from './history-sweep.js';
+import { KeyedOrder } from './keyed-order.js';
+import { readVersion, settleVersion } from './settling.js';
+import {
+  folderNameOf,
+  giveVersions,
+  lengthOf,
+  makeVersionFolder,
+  readVersions,
+  removeVersion,
+  type StoredVersion,
+} from './version-folder.js';
+import { formatVersionName, keptAtMs, nextVersionId, type VersionName } from './version-name.js';
+import { syncFolder, writeWhole } from './whole-file.js';
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Opens the history of all canvases.
+ * @throws RangeError for a bound below one version; the system's error when the folder cannot be used
+ * @source product contract, Canvases (`versions`)
+ */
+export async function openHistory(options: HistoryOptions): Promise<History> {
+  const { maxVersions = 50, maxAgeMs = 30 * dayMs } = options;
+  if (!(maxVersions >= 1)) throw new RangeError(`expected maxVersions of at least 1, got ${maxVersions}`);
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  const history = new FileHistory({ ...options, maxVersions, maxAgeMs });
+  await history.sweep();
+  return history;
+}
+
+type FilledOptions = HistoryOptions & { maxVersions: number; maxAgeMs: number };
+
+class FileHistory implements History {
+  readonly #options: FilledOptions;
+  readonly #clock: Pick<Clock, 'now' | 'wall'>;
+  readonly #order = new KeyedOrder();
+  /** Versions between `keepFile` and `settle`, with the canvas's own file where the version is a copy. */
+  readonly #held = new Map<string, FileHandle | undefined>();
+  readonly #unsyncedFolders = new Set<string>();
+  #hasWarned = false;
+
+  constructor(options: FilledOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  keepFile(canvasPath: string, file: string, label: VersionLabel): Promise<HeldVersion | undefined> {
+    return this.#inTurn(canvasPath, async (folder, folderName) => {
+      const started = this.#clock.now();
+      if (!isRegularFile(file)) return undefined;
+      await this.#make(folder, canvasPath);
+      const versions = await readVersions(folder);
+      const etag = label.etag ?? (await etagOfFile(file, maxCanvasBytes));
+      const name = this.#nameNext(versions, { ...label, etag, settled: false });
+      const link = this.#options.link ?? systemLink;
+      const held = await holdFile(link, file, folder, formatVersionName(name), maxCanvasBytes);
+      if (!held) return undefined;
+      if (label.origin === 'external' && !held.original) await syncBytes(path.join(folder, formatVersionName(name)));
+      this.#held.set(`${folderName}/${name.id}`, held.original);
+      this.#reportKept(held.original ? 'copy' : 'link', held.bytes, started);
+      return { canvasPath, ...publicOf(name, held.bytes) };
+    });
+  }
+
+  settle(held: HeldVersion): Promise<CanvasVersion | undefined> {
+    return this.#inTurn(held.canvasPath, async (folder, folderName) => {
+      const original = this.#release(folderName, held.id);
+      try {
+        const versions = await readVersions(folder);
+        const index = versions.findIndex((version) => version.id === held.id);
+        const version = versions[index];
+        if (!version) return undefined;
+        const settled = await settleVersion(folder, version, versions[index - 1], original, maxCanvasBytes);
+        const bytes = lengthOf(settled.version) ?? 0;
+        if (settled.wasEdited) this.#options.onEvent({ type: 'outside_edit_kept', bytes });
+        const others = versions.filter(({ id }) => id !== version.id && id !== settled.version.id);
+        await this.#prune([...others, settled.version].sort((a, b) => (a.id < b.id ? -1 : 1)));
+        return publicOf(settled.version, bytes);
+      } finally {
+        await original?.close();
+      }
+    });
+  }
+
+  async discard(held: HeldVersion): Promise<void> {
+    const isOnlyCopy = await this.#inTurn(held.canvasPath, async (folder, folderName) => {
+      const version = (await readVersions(folder)).find(({ id }) => id === held.id);
+      if (!version) return false;
+      const isCopy = this.#held.get(`${folderName}/${held.id}`) !== undefined;
+      if (!isCopy && lstatSync(version.file).nlink === 1) return true;
+      await this.#release(folderName, held.id)?.close();
+      await removeVersion(version);
+      return false;
+    });
+    if (isOnlyCopy) await this.settle(held);
+  }
+
+  keepBytes(canvasPath: string, bytes: Buffer, label: VersionLabel): Promise<CanvasVersion> {
+    return this.#inTurn(canvasPath, async (folder) => {
+      const started = this.#clock.now();
+      const etag = label.etag ?? etagOf(bytes);
+      await this.#make(folder, canvasPath);
+      const versions = await readVersions(folder);
+      const newest = versions.at(-1);
+      if (newest?.settled && newest.etag === etag) return publicOf(newest, bytes.length);
+      const name = this.#nameNext(versions, { ...label, etag, settled: true });
+      const fileName = formatVersionName(name);
+      await writeWhole(folder, fileName, bytes);
+      this.#reportKept('bytes', bytes.length, started);
+      await this.#prune([...versions, { ...name, file: path.join(folder, fileName) }]);
+      return publicOf(name, bytes.length);
+    });
+  }
+
+  list(canvasPath: string): Promise<CanvasVersion[]> {
+    return this.#inTurn(canvasPath, async (folder) =>
+      (await readVersions(folder)).reverse().flatMap((version) => {
+        const bytes = lengthOf(version);
+        return bytes === undefined ? [] : [publicOf(version, bytes)];
+      }),
+    );
+  }
+
+  read(canvasPath: string, id: string): Promise<Buffer | undefined> {
+    return this.#inTurn(canvasPath, async (folder) => {
+      const version = (await readVersions(folder)).find((candidate) => candidate.id === id);
+      return version && readVersion(folder, version, maxCanvasBytes);
+    });
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    const names = [folderNameOf(from), folderNameOf(to)];
+    const [source = '', target = ''] = names.map((name) => path.join(this.#options.folder, name));
+    if (source === target) return;
+    await this.#order.run(names, async () => {
+      if ((await readVersions(source)).length === 0) return;
+      await giveVersions(source, target, to);
+      this.#unsyncedFolders.add(target);
+      await this.#prune(await readVersions(target));
+    });
+  }
+
+  sync(canvasPath: string): Promise<void> {
+    return this.#inTurn(canvasPath, async (folder) => {
+      if (!lstatSync(folder, { throwIfNoEntry: false })) return;
+      await syncFolder(folder);
+      if (!this.#unsyncedFolders.has(folder)) return;
+      await syncFolder(this.#options.folder);
+      this.#unsyncedFolders.delete(folder);
+    });
+  }
+
+  async sweep(): Promise<void> {
+    const failures = await sweepHistory({
+      root: this.#options.folder,
+      order: this.#order,
+      maxBytes: maxCanvasBytes,
+      prune: (versions) => this.#prune(versions),
+      isHeld: (folderName, id) => this.#held.has(`${folderName}/${id}`),
+    });
+    const first = failures[0];
+    if (first) this.#options.logger?.warn({ err: first.error, folders: failures.length }, 'histories not in order');
+  }
+
+  async close(): Promise<void> {
+    await this.#order.idle();
+    for (const original of this.#held.values()) await original?.close();
+    this.#held.clear();
+  }
+
+  #inTurn<T>(canvasPath: string, work: (folder: string, folderName: string) => Promise<T>): Promise<T> {
+    const folderName = folderNameOf(canvasPath);
+    return this.#order.run([folderName], () => work(path.join(this.#options.folder, folderName), folderName));
+  }
+
+  async #make(folder: string, canvasPath: string): Promise<void> {
+    if (await makeVersionFolder(folder, canvasPath)) this.#unsyncedFolders.add(folder);
+  }
+
+  #nameNext(versions: StoredVersion[], name: Omit<VersionName, 'id'>): VersionName {
+    return { ...name, id: nextVersionId(this.#clock.wall(), versions.at(-1)?.id) };
+  }
+
+  #release(folderName: string, id: string): FileHandle | undefined {
+    const key = `${folderName}/${id}`;
+    const original = this.#held.get(key);
+    this.#held.delete(key);
+    return original;
+  }
+
+  async #prune(versions: StoredVersion[]): Promise<StoredVersion[]> {
+    const oldestMs = this.#clock.wall() - this.#options.maxAgeMs;
+    const firstKept = Math.max(0, versions.length - this.#options.maxVersions);
+    const dropped = versions.filter((version, index) => index < firstKept || keptAtMs(version.id) < oldestMs);
+    for (const version of dropped) await removeVersion(version);
+    if (dropped.length > 0) this.#options.onEvent({ type: 'versions_dropped', count: dropped.length });
+    return versions.filter((version) => !dropped.includes(version));
+  }
+
+  #reportKept(how: 'link' | 'copy' | 'bytes', bytes: number, started: number): void {
+    this.#options.onEvent({
+      type: 'version_kept',
+      how,
+      bytes,
+      durationSeconds: (this.#clock.now() - started) / 1000,
+    });
+    if (how !== 'copy' || this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#options.logger?.warn('the history is on another file system than the vault, or links are refused: copying');
+  }
+}
+
+const publicOf = (name: VersionName, bytes: number): CanvasVersion => ({
+  id: name.id,
+  etag: name.etag,
+  bytes,
+  created: name.created,
+  origin: name.origin,
+});

@@ -1,0 +1,144 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problemResponses } from '../../http/index.js';
+import type { Canvases } from '../canvases.js';
+import { canvasEdgeSchema, canvasNodeSchema } from '../document/canvas-schema.js';
+import { applyElementEdits, type ElementEdit } from '../edits/canvas-editor.js';
+import { checkedBytes } from '../edits/checked-edit.js';
+import { maxCanvasBytes } from '../errors.js';
+import {
+  allButBodyValidator,
+  bytesSent,
+  elementMediaTypes,
+  elementPatchMediaTypes,
+  readBodiesAsBytes,
+  takesOnly,
+  takesOnlyPatches,
+} from './canvas-body.js';
+import { elementLocation, preconditionsOf } from './canvas-headers.js';
+import { canvasParams, noQuery, storedCanvas, tags } from './route-schemas.js';
+
+const elementParams = canvasParams.extend({ id: z.string().meta({ description: 'Id of the node or edge' }) });
+const addedElement = storedCanvas.extend({ id: z.string() }).meta({ id: 'AddedElement' });
+const refusals = problemResponses(400, 404, 409, 412, 413, 415, 422, 503, 507);
+
+const kinds = [
+  {
+    list: 'nodes',
+    name: 'Node',
+    schema: canvasNodeSchema,
+    add: (node: Buffer): ElementEdit => ({ op: 'addNode', node }),
+    patch: (id: string, patch: Buffer): ElementEdit => ({ op: 'patchNode', id, patch }),
+    remove: (id: string): ElementEdit => ({ op: 'deleteNode', id }),
+    removal: 'Delete a node and the edges at it',
+  },
+  {
+    list: 'edges',
+    name: 'Edge',
+    schema: canvasEdgeSchema,
+    add: (edge: Buffer): ElementEdit => ({ op: 'addEdge', edge }),
+    patch: (id: string, patch: Buffer): ElementEdit => ({ op: 'patchEdge', id, patch }),
+    remove: (id: string): ElementEdit => ({ op: 'deleteEdge', id }),
+    removal: 'Delete an edge',
+  },
+] as const;
+
+/** The id of an element that has been found valid. */
+const idIn = (element: Buffer): string => JSON.parse(element.toString('utf8')).id;
+
+/**
+ * Nodes and edges, one a request: added at the end, patched, deleted. The ETags are those of the canvas.
+ * @source product contract, Canvases (`POST /canvas/{path}/nodes`, `PATCH|DELETE .../nodes/{id}`, the same for edges)
+ */
+export function elementRoutes(canvases: Pick<Canvases, 'edit'>): FastifyPluginAsyncZod {
+  return async (server) => {
+    readBodiesAsBytes(server, elementPatchMediaTypes);
+
+    for (const { list, name, schema, add, patch, remove, removal } of kinds) {
+      const lower = name.toLowerCase();
+      const article = name === 'Edge' ? 'an' : 'a';
+
+      server.post(
+        `/canvas/:path/${list}`,
+        {
+          bodyLimit: maxCanvasBytes,
+          onRequest: takesOnly(elementMediaTypes),
+          validatorCompiler: allButBodyValidator,
+          schema: {
+            tags,
+            operationId: `add${name}`,
+            summary: `Add ${article} ${lower}`,
+            params: canvasParams,
+            querystring: noQuery,
+            body: schema as z.ZodType,
+            response: { 201: addedElement, ...refusals },
+          },
+        },
+        async (request, reply) => {
+          const body = bytesSent(request.body, `${article} ${lower}`);
+          const { path, etag, bytes } = await canvases.edit(
+            request.params.path,
+            preconditionsOf(request.headers),
+            (current) => checkedBytes(applyElementEdits(current, [add(body)]), ''),
+          );
+          const id = idIn(body);
+          reply
+            .code(201)
+            .header('etag', etag)
+            .header('location', elementLocation(path, list, id));
+          return reply.send({ path, etag, bytes, id });
+        },
+      );
+
+      server.patch(
+        `/canvas/:path/${list}/:id`,
+        {
+          bodyLimit: maxCanvasBytes,
+          onRequest: takesOnlyPatches(elementPatchMediaTypes),
+          validatorCompiler: allButBodyValidator,
+          schema: {
+            tags,
+            operationId: `patch${name}`,
+            summary: `Change ${article} ${lower} by a merge patch`,
+            consumes: elementPatchMediaTypes,
+            params: elementParams,
+            querystring: noQuery,
+            body: z.looseObject({}).meta({ description: 'RFC 7396: null removes a member' }),
+            response: { 200: storedCanvas, ...refusals },
+          },
+        },
+        async (request, reply) => {
+          const edit = patch(request.params.id, bytesSent(request.body, 'a merge patch'));
+          const { path, etag, bytes } = await canvases.edit(
+            request.params.path,
+            preconditionsOf(request.headers),
+            (current) => checkedBytes(applyElementEdits(current, [edit]), ''),
+          );
+          return reply.header('etag', etag).send({ path, etag, bytes });
+        },
+      );
+
+      server.delete(
+        `/canvas/:path/${list}/:id`,
+        {
+          schema: {
+            tags,
+            operationId: `delete${name}`,
+            summary: removal,
+            description: 'The ETag of the answer is that of the canvas.',
+            params: elementParams,
+            querystring: noQuery,
+            response: { 204: z.void(), ...problemResponses(400, 404, 409, 412, 422, 503, 507) },
+          },
+        },
+        async (request, reply) => {
+          const edit = remove(request.params.id);
+          const { etag } = await canvases.edit(request.params.path, preconditionsOf(request.headers), (current) =>
+            checkedBytes(applyElementEdits(current, [edit])),
+          );
+          return reply.code(204).header('etag', etag).send();
+        },
+      );
+    }
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * Keeps the bytes of canvases in memory and looks at the file's state on every read, so an answer is never older than
+ * the question, whoever changed the file. What is kept is bounded by number and by bytes; it may be dropped any time.
+ */
+import { lstatSync } from 'node:fs';
+import path from 'node:path';
+import { LRUCache } from 'lru-cache';
+import { Limit } from '../limit.js';
+import { sameStamp } from '../vault/file-stamp.js';
+import type { VaultPath } from '../vault/vault-path.js';
+import type { CanvasReader, ReadAnswer } from './canvas-reader.baseline.js';
+import { SharedReads } from './shared-reads.js';
+import { readStable, type StableReadOptions } from './stable-read.js';
+import type { StoredCanvas } from './stored-canvas.js';
+
+/**
+ * How much is kept, as in `config/optimization.yaml`; read on each use.
+ * @source story-17.4 ADR-0007 (canvas_files: 200 entries, 3,600 s)
+ */
+export interface CanvasCacheSettings {
+  max_files: number;
+  max_bytes: number;
+  ttl_seconds: number;
+}
+
+interface Entry {
+  canvas: StoredCanvas;
+  address: string;
+  folderAddresses: string[];
+}
+
+/** The size of an entry beside its bytes: strings, stamp, bookkeeping. */
+const entryOverheadBytes = 1024;
+const parallelReads = 16;
+
+const isFolder = (address: string) => lstatSync(address, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/**
+ * The cached reader.
+ * @source story-17.4 AC2 (LRU of canvas files); product contract, `canvas_cache`
+ */
+export class CachedReader implements CanvasReader {
+  readonly #options: StableReadOptions;
+  readonly #settings: () => CanvasCacheSettings;
+  readonly #reads = new SharedReads<ReadAnswer>();
+  readonly #limit = new Limit(parallelReads);
+  #entries: LRUCache<string, Entry>;
+
+  constructor(options: StableReadOptions, settings: () => CanvasCacheSettings) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#entries = this.#makeCache();
+  }
+
+  hit(text: string): StoredCanvas | undefined {
+    const entry = this.#cache().get(text);
+    return entry && !entry.canvas.racy && this.#isCurrent(entry) ? entry.canvas : undefined;
+  }
+
+  read(target: VaultPath): Promise<ReadAnswer> {
+    return this.#reads.run(target.text, () => this.#limit.run(() => this.#read(target)));
+  }
+
+  remember(target: VaultPath, canvas: StoredCanvas): void {
+    const folderAddresses = target.folders.map((_name, depth) =>
+      path.join(this.#options.root, ...target.folders.slice(0, depth + 1)),
+    );
+    this.#cache().set(target.text, {
+      canvas,
+      address: path.join(this.#options.root, target.text),
+      folderAddresses,
+    });
+  }
+
+  forget(target: VaultPath): void {
+    this.#entries.delete(target.text);
+  }
+
+  /** Gives the memory back, when the cache is switched off. */
+  clear(): void {
+    if (this.#entries.size > 0) this.#entries.clear();
+  }
+
+  async #read(target: VaultPath): Promise<ReadAnswer> {
+    const sharedHit = this.hit(target.text);
+    if (sharedHit) return { state: sharedHit, cache: 'hit' };
+    const known = this.#entries.peek(target.text)?.canvas;
+    const state = await readStable(this.#options, target, known);
+    if (state.kind !== 'canvas') {
+      this.forget(target);
+      return { state, cache: 'miss' };
+    }
+    this.remember(target, state);
+    return { state, cache: known !== undefined && state.bytes === known.bytes ? 'hit' : 'miss' };
+  }
+
+  #isCurrent(entry: Entry): boolean {
+    try {
+      const stats = lstatSync(entry.address, { bigint: true, throwIfNoEntry: false });
+      return stats !== undefined && sameStamp(stats, entry.canvas.stamp) && entry.folderAddresses.every(isFolder);
+    } catch {
+      return false;
+    }
+  }
+
+  /** The cache at the size that the settings ask for now. */
+  #cache(): LRUCache<string, Entry> {
+    const { max_files, max_bytes, ttl_seconds } = this.#settings();
+    const cache = this.#entries;
+    if (cache.max === max_files && cache.maxSize === max_bytes && cache.ttl === ttl_seconds * 1000) return cache;
+    this.#entries = this.#makeCache();
+    this.#entries.load(cache.dump());
+    return this.#entries;
+  }
+
+  #makeCache(): LRUCache<string, Entry> {
+    const { max_files, max_bytes, ttl_seconds } = this.#settings();
+    return new LRUCache({
+      max: max_files,
+      maxSize: max_bytes,
+      ttl: ttl_seconds * 1000,
+      ttlResolution: 0,
+      perf: this.#options.clock,
+      sizeCalculation: ({ canvas }) => canvas.bytes.length + entryOverheadBytes,
+    });
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Reads a file so that what comes out was its whole contents at one moment, also while another program rewrites it in
+ * place: looks at it before and after, and waits a little while it changes or holds no JSON. It never changes
+ * anything, never follows a link, and never opens what could block (a pipe, a device).
+ */
+import { constants, fstatSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { type Clock, pause } from '../clock.js';
+import { etagOf } from '../document/etag.js';
+import { leadsNowhere, maxCanvasBytes, readFailure } from '../errors.js';
+import { changedAgoMs, sameStamp } from '../vault/file-stamp.js';
+import { openFolder } from '../vault/vault-folder.js';
+import type { VaultPath } from '../vault/vault-path.js';
+import { type FileState, type StoredCanvas, storedCanvas } from './stored-canvas.js';
+
+/** Waits between the tries, ms: 310 in all, enough for an editor that writes in pieces. */
+const retryDelaysMs = [0, 10, 20, 40, 80, 160];
+/** A file that nobody touched for so long is not about to be completed. */
+const stillMs = 1000;
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * What a read needs: the vault (absolute, without links), the clock, and who says what is JSON.
+ * @source product contract, Promises 2
+ */
+export interface StableReadOptions {
+  root: string;
+  clock: Clock;
+  isJson(bytes: Buffer, etag: string): boolean;
+}
+
+async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let filled = 0;
+  while (filled < size) {
+    const { bytesRead } = await file.read(bytes, filled, size - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+async function openFile(root: string, path: VaultPath): Promise<FileHandle | undefined> {
+  try {
+    const folder = openFolder(root, path.folders);
+    try {
+      return await open(folder.at(path.name), openFlags);
+    } finally {
+      folder.close();
+    }
+  } catch (error) {
+    if (leadsNowhere(error)) return undefined;
+    throw error;
+  }
+}
+
+async function readOnce(
+  { root, clock, isJson }: StableReadOptions,
+  path: VaultPath,
+  known: StoredCanvas | undefined,
+): Promise<FileState> {
+  const file = await openFile(root, path);
+  if (file === undefined) return { kind: 'missing' };
+  try {
+    const stamp = fstatSync(file.fd, { bigint: true });
+    if (!stamp.isFile()) return { kind: 'missing' };
+    const size = Number(stamp.size);
+    const modifiedMs = Number(stamp.mtimeNs / 1_000_000n);
+    if (size > maxCanvasBytes) return { kind: 'too_large', size, stamp, modifiedMs };
+    const bytes = await readWhole(file, size);
+    const wallMs = clock.wall();
+    if (!sameStamp(stamp, fstatSync(file.fd, { bigint: true })) || bytes.length !== size) return { kind: 'changing' };
+    if (known?.bytes.equals(bytes)) return storedCanvas(known.bytes, known.etag, stamp, wallMs);
+    const etag = etagOf(bytes);
+    if (isJson(bytes, etag)) return storedCanvas(bytes, etag, stamp, wallMs);
+    return { kind: 'invalid', etag, stamp, modifiedMs };
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Reads a canvas file. Where its bytes are those of `known`, they are answered as the same Buffer, without being
+ * hashed or parsed again.
+ * @param patience whether to wait (310 ms at most) for a file that is being changed
+ * @throws Problem VAULT_UNAVAILABLE when the system refuses
+ * @source product contract, Promises 2; Settled details ("503 with Retry-After while it changes")
+ */
+export async function readStable(
+  options: StableReadOptions,
+  path: VaultPath,
+  known?: StoredCanvas,
+  patience = true,
+): Promise<FileState> {
+  try {
+    for (const delayMs of patience ? retryDelaysMs : [0]) {
+      if (delayMs > 0) await pause(options.clock, delayMs);
+      const state = await readOnce(options, path, known);
+      if (state.kind === 'changing') continue;
+      if (state.kind !== 'invalid' || changedAgoMs(state.stamp, options.clock.wall()) >= stillMs) return state;
+    }
+    return { kind: 'changing' };
+  } catch (error) {
+    throw readFailure(error);
+  }
+}

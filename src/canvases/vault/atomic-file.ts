@@ -1,0 +1,153 @@
+/**
+ * Replacing a file so that after any crash it holds the old bytes or the new ones, whole, and that the new ones are
+ * there for good once the promise is kept. Steps: a temporary file beside it, all bytes, fsync, rename, fsync of the
+ * folder. It does not order two writers of one file: whoever calls does that.
+ */
+import { randomBytes } from 'node:crypto';
+import { type BigIntStats, constants, fstatSync, lstatSync, type Stats } from 'node:fs';
+import { access, type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
+import { canvasExists, canvasNotFound } from '../errors.js';
+import { syncDescriptor } from './sync-descriptor.js';
+import type { VaultFolder } from './vault-folder.js';
+
+/** Tells this process's temporary files from those of one that had the same number before. */
+const processToken = randomBytes(6).toString('hex');
+let lastNumber = 0;
+
+const temporaryName = () => {
+  lastNumber += 1;
+  return `.canvas-write-${process.pid}-${processToken}-${lastNumber}.tmp`;
+};
+
+/**
+ * Takes the name of a temporary file apart.
+ * @returns undefined when it is none of ours, else the process that made it
+ * @source house rules (a temporary file is told by its name)
+ */
+export function temporaryFileOwner(name: string): { pid: number; isOwn: boolean } | undefined {
+  const match = /^\.canvas-write-(\d{1,10})-([0-9a-f]{12})-\d{1,16}\.tmp$/.exec(name);
+  if (!match) return undefined;
+  return { pid: Number(match[1]), isOwn: Number(match[1]) === process.pid && match[2] === processToken };
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, written);
+    if (bytesWritten === 0) throw Object.assign(new Error('the file takes no more bytes'), { code: 'ENOSPC' });
+    written += bytesWritten;
+  }
+}
+
+/** The file that is about to be replaced, if there is one and it may be. */
+async function replaceable(folder: VaultFolder, name: string): Promise<Stats | undefined> {
+  const stats = lstatSync(folder.at(name), { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  if (!stats.isFile()) throw canvasNotFound();
+  await access(folder.at(name), constants.W_OK);
+  return stats;
+}
+
+const isRoot = process.getuid?.() === 0;
+const temporaryFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+async function fill(file: FileHandle, bytes: Buffer, replaced: Stats | undefined): Promise<void> {
+  await writeAll(file, bytes);
+  if (replaced) {
+    if (isRoot) await file.chown(replaced.uid, replaced.gid);
+    await file.chmod(replaced.mode & 0o7777);
+  }
+  await file.sync();
+}
+
+/**
+ * Stores `bytes` under `name`, durably, keeping the mode of the file that is replaced (and its owner, when the
+ * process may give files away).
+ * @param hold called right before the old file loses its name, when the new one is complete
+ * @returns the state of the new file, or undefined when another program changed it before it could be looked at
+ * @throws Problem CANVAS_NOT_FOUND when something else than a regular file has the name; else the system's error.
+ *   Unless the very last step failed the old file is then untouched, and no temporary file is left.
+ * @source rename(2); fsync(2); product contract, Promises 1 and 2
+ */
+export async function replaceFile(
+  folder: VaultFolder,
+  name: string,
+  bytes: Buffer,
+  hold: () => Promise<unknown> = async () => {},
+): Promise<BigIntStats | undefined> {
+  const replaced = await replaceable(folder, name);
+  const temporary = folder.at(temporaryName());
+  const file = await open(temporary, temporaryFlags, replaced ? 0o600 : 0o666);
+  let renamed = false;
+  try {
+    await fill(file, bytes, replaced);
+    await hold();
+    const before = fstatSync(file.fd, { bigint: true });
+    await rename(temporary, folder.at(name));
+    renamed = true;
+    const after = fstatSync(file.fd, { bigint: true });
+    await syncDescriptor(folder.descriptor);
+    return before.mtimeNs === after.mtimeNs && before.size === after.size ? after : undefined;
+  } finally {
+    await file.close().catch(() => {});
+    if (!renamed) await unlink(temporary).catch(() => {});
+  }
+}
+
+/**
+ * Deletes a regular file, durably.
+ * @param hold called right before the file loses its name
+ * @throws Problem CANVAS_NOT_FOUND when there is none; else the system's error
+ * @source unlink(2); fsync(2)
+ */
+export async function removeFile(
+  folder: VaultFolder,
+  name: string,
+  hold: () => Promise<unknown> = async () => {},
+): Promise<void> {
+  if (!lstatSync(folder.at(name), { throwIfNoEntry: false })?.isFile()) throw canvasNotFound();
+  await hold();
+  await unlink(folder.at(name));
+  await syncDescriptor(folder.descriptor);
+}
+
+/** Answers of link(2) that mean "not on this file system", not "not now". */
+const linkRefusals = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']);
+
+/**
+ * Gives a file a second name, durably, where nothing has that name yet.
+ * @returns false when the file system knows no second names
+ * @throws Problem CANVAS_EXISTS; the system's error
+ * @source link(2); fsync(2)
+ */
+export async function linkFile(from: VaultFolder, name: string, to: VaultFolder, newName: string): Promise<boolean> {
+  try {
+    await link(from.at(name), to.at(newName));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code === 'EEXIST') throw canvasExists();
+    if (linkRefusals.has(code)) return false;
+    throw error;
+  }
+  await syncDescriptor(to.descriptor);
+  return true;
+}
+
+/**
+ * Makes a file durable that another program may have written without care.
+ * @returns the state of the file that is durable now
+ * @throws the system's error
+ * @source fsync(2)
+ */
+export async function syncFile(folder: VaultFolder, name: string): Promise<BigIntStats> {
+  const file = await open(folder.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(file.fd, { bigint: true });
+    if (!stats.isFile()) throw canvasNotFound();
+    await file.sync();
+    await syncDescriptor(folder.descriptor);
+    return stats;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,75 @@
+import { lstatSync } from 'node:fs';
+import type { Logger } from '../../logger.js';
+import { maxCanvasBytes } from '../errors.js';
+import type { Origin } from '../history/canvas-version.js';
+import { etagOfFile } from '../history/held-file.js';
+import type { HeldVersion, History } from '../history/history.js';
+import type { KnownFiles } from './known-files.js';
+import type { VaultPath } from './vault-path.js';
+
+/**
+ * Sees to it that a file which is replaced or removed is in the history before it loses its name, durably, with all
+ * that another program writes into it until that moment.
+ * @source product contract, Promises 3
+ */
+export class ReplacedVersions {
+  readonly #history: History;
+  readonly #known: KnownFiles;
+  readonly #logger: Logger;
+
+  constructor(history: History, known: KnownFiles, logger: Logger) {
+    this.#history = history;
+    this.#known = known;
+    this.#logger = logger;
+  }
+
+  /**
+   * Runs `work`, which calls the function it is given right before the file at `address` loses its name.
+   * @param isElsewhere whether the bytes go on under another name, so that the history need not have them
+   * @throws what `work` throws; nothing is in the history then that was not lost elsewhere
+   */
+  async keeping<T>(
+    path: VaultPath,
+    address: string,
+    knownEtags: readonly string[],
+    work: (hold: () => Promise<void>) => Promise<T>,
+    isElsewhere = false,
+  ): Promise<T> {
+    let held: HeldVersion | undefined;
+    let isDone = false;
+    try {
+      const result = await work(async () => {
+        held = await this.#hold(path, address, knownEtags);
+        if (held) await this.#history.sync(path.text);
+      });
+      isDone = true;
+      return result;
+    } finally {
+      if (held) await this.#end(path, held, isDone && !isElsewhere);
+    }
+  }
+
+  async #hold(path: VaultPath, file: string, knownEtags: readonly string[]): Promise<HeldVersion | undefined> {
+    const stats = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+    if (!stats?.isFile()) return undefined;
+    const created = Number(stats.mtimeNs / 1_000_000n);
+    let etag = this.#known.ownEtag(path.text, stats);
+    let origin: Origin = etag === undefined ? 'external' : 'api';
+    const former = this.#known.formerEtag(path.text);
+    if (etag === undefined && (former !== undefined || knownEtags.length > 0)) {
+      etag = await etagOfFile(file, maxCanvasBytes);
+      if (etag === former || knownEtags.includes(etag)) origin = 'api';
+    }
+    return this.#history.keepFile(path.text, file, { origin, created, ...(etag === undefined ? {} : { etag }) });
+  }
+
+  /** The write itself has ended, well or not; what goes wrong here is put right at the next start. */
+  async #end(path: VaultPath, held: HeldVersion, isReplaced: boolean): Promise<void> {
+    try {
+      if (isReplaced) await this.#history.settle(held);
+      else await this.#history.discard(held);
+    } catch (error) {
+      this.#logger.warn({ canvas: path.text, err: error }, 'a version is kept, but its label could not be checked');
+    }
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * The files of the vault, as the writers see them: durable when a promise is kept, known to the reader's cache at once,
+ * and what they replace kept in the history. Does not order the writers of one canvas.
+ */
+import { accessSync, constants, lstatSync } from 'node:fs';
+import type { Logger } from '../../logger.js';
+import { canvasBusy, canvasNotFound, leadsNowhere, writeFailure } from '../errors.js';
+import type { CanvasEvent } from '../events.js';
+import type { History } from '../history/history.js';
+import type { CanvasReader } from '../reading/canvas-reader.baseline.js';
+import { type FileState, storedCanvas } from '../reading/stored-canvas.js';
+import type { MovingFiles } from '../writing/canvas-move.js';
+import type { CurrentCanvas } from '../writing/preconditions.js';
+import type { CanvasContent, FileWork } from '../writing/write-request.js';
+import { linkFile, removeFile, replaceFile, syncFile } from './atomic-file.js';
+import { KnownFiles } from './known-files.js';
+import { NameClaims } from './name-claims.js';
+import { ReplacedVersions } from './replaced-versions.js';
+import { FolderMaker, openFolder, type VaultFolder } from './vault-folder.js';
+import type { VaultPath } from './vault-path.js';
+
+/**
+ * What the files need: the vault (absolute, without links), the reader whose cache they feed, and the history.
+ * @source product contract, Promises 1 and 3
+ */
+export interface VaultFilesOptions {
+  root: string;
+  reader: CanvasReader;
+  history: History;
+  logger: Logger;
+  onEvent(event: CanvasEvent): void;
+}
+
+/**
+ * The vault's files.
+ * @source product contract, Promises 1 to 3
+ */
+export class VaultFiles implements MovingFiles {
+  readonly known = new KnownFiles();
+  readonly #options: VaultFilesOptions;
+  readonly #folders: FolderMaker;
+  readonly #claims: NameClaims;
+  readonly #replaced: ReplacedVersions;
+
+  constructor(options: VaultFilesOptions) {
+    this.#options = options;
+    this.#folders = new FolderMaker(options.root);
+    this.#claims = new NameClaims(options.root);
+    this.#replaced = new ReplacedVersions(options.history, this.known, options.logger);
+  }
+
+  current(path: VaultPath): CurrentCanvas | Promise<CurrentCanvas> {
+    const { reader } = this.#options;
+    const hit = reader.hit(path.text);
+    if (hit) return this.#asCurrent(path, hit);
+    return reader.read(path).then(({ state }) => this.#asCurrent(path, state));
+  }
+
+  claimName(path: VaultPath): () => void {
+    try {
+      return this.#claims.claim(path);
+    } catch (error) {
+      throw writeFailure(error);
+    }
+  }
+
+  checkWritable(path: VaultPath): void {
+    try {
+      const folder = openFolder(this.#options.root, path.folders);
+      try {
+        accessSync(folder.at('.'), constants.W_OK | constants.X_OK);
+        accessSync(folder.at(path.name), constants.W_OK);
+      } finally {
+        folder.close();
+      }
+    } catch (error) {
+      if (!leadsNowhere(error)) throw writeFailure(error);
+    }
+  }
+
+  replace(path: VaultPath, content: CanvasContent, work: FileWork): Promise<void> {
+    return this.#measured('replace', path, content.bytes.length, work, async () => {
+      const release = work.isNew ? this.#claims.claim(path) : undefined;
+      try {
+        await this.#replace(path, content, work).catch((error) => {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+          return this.#replace(path, content, work);
+        });
+      } finally {
+        release?.();
+      }
+    });
+  }
+
+  remove(path: VaultPath, work: FileWork): Promise<void> {
+    return this.#measured('remove', path, 0, work, async () => {
+      const folder = openFolder(this.#options.root, path.folders);
+      try {
+        await this.#replaced.keeping(path, folder.at(path.name), work.knownEtags ?? [], (hold) =>
+          removeFile(folder, path.name, hold),
+        );
+        this.known.removed(path.text);
+      } finally {
+        folder.close();
+      }
+    });
+  }
+
+  settle(path: VaultPath, work: FileWork): Promise<void> {
+    return this.#measured('sync', path, 0, work, async () => {
+      const folder = await this.#folders.make(path.folders);
+      try {
+        this.known.stored(path.text, await syncFile(folder, path.name), undefined);
+      } finally {
+        folder.close();
+      }
+    });
+  }
+
+  async move(from: VaultPath, to: VaultPath): Promise<void> {
+    const release = this.claimName(to);
+    try {
+      await this.known.whileWriting([from.text, to.text], () => this.#move(from, to));
+    } catch (error) {
+      throw writeFailure(error);
+    } finally {
+      release();
+      this.#options.reader.forget(from);
+      this.#options.reader.forget(to);
+    }
+  }
+
+  async #move(from: VaultPath, to: VaultPath): Promise<void> {
+    const { root, history } = this.#options;
+    const source = openFolder(root, from.folders);
+    let target: VaultFolder | undefined;
+    try {
+      const before = lstatSync(source.at(from.name), { bigint: true });
+      if (!before.isFile()) throw canvasNotFound();
+      const ownEtag = this.known.ownEtag(from.text, before);
+      target = await this.#folders.make(to.folders);
+      await this.#placeAt(source, from, target, to);
+      try {
+        const remove = (hold: () => Promise<void>) => removeFile(source, from.name, hold);
+        await this.#replaced.keeping(from, source.at(from.name), [], remove, true);
+      } catch (error) {
+        if (lstatSync(source.at(from.name), { throwIfNoEntry: false })) await removeFile(target, to.name);
+        throw error;
+      }
+      this.known.removed(from.text);
+      if (ownEtag !== undefined) this.known.stored(to.text, lstatSync(target.at(to.name), { bigint: true }), ownEtag);
+      await history.move(from.text, to.text);
+      await history.sync(to.text);
+    } finally {
+      source.close();
+      target?.close();
+    }
+  }
+
+  /** The file gets its new name beside the old one; where that cannot be, a copy gets it. */
+  async #placeAt(source: VaultFolder, from: VaultPath, target: VaultFolder, to: VaultPath): Promise<void> {
+    if (await linkFile(source, from.name, target, to.name)) return;
+    const { state } = await this.#options.reader.read(from);
+    if (state.kind !== 'canvas') throw canvasBusy();
+    await replaceFile(target, to.name, state.bytes);
+  }
+
+  /** Fails with ENOENT when another program takes the folder away meanwhile; the next try makes it again. */
+  async #replace(path: VaultPath, { bytes, etag }: CanvasContent, { knownEtags = [] }: FileWork): Promise<void> {
+    const folder = await this.#folders.make(path.folders);
+    try {
+      const stamp = await this.#replaced.keeping(path, folder.at(path.name), knownEtags, (hold) =>
+        replaceFile(folder, path.name, bytes, hold),
+      );
+      if (stamp === undefined) return;
+      this.known.stored(path.text, stamp, etag);
+      this.#options.reader.remember(path, { ...storedCanvas(bytes, etag, stamp, Date.now()), racy: true });
+    } finally {
+      folder.close();
+    }
+  }
+
+  #asCurrent(path: VaultPath, state: FileState): CurrentCanvas {
+    switch (state.kind) {
+      case 'missing':
+        return state;
+      case 'changing':
+        throw canvasBusy();
+      case 'canvas': {
+        const { bytes, etag, modifiedMs } = state;
+        return { kind: 'canvas', bytes, etag, modifiedMs, isDurable: this.known.isDurable(path.text, state.stamp) };
+      }
+      case 'invalid':
+        return { kind: 'unreadable', etag: state.etag, modifiedMs: state.modifiedMs };
+      case 'too_large':
+        return { kind: 'unreadable', etag: undefined, modifiedMs: state.modifiedMs };
+    }
+  }
+
+  /** Runs one file operation, drops what the reader knew where that is over, and reports how it went. */
+  async #measured(
+    operation: 'replace' | 'remove' | 'sync',
+    path: VaultPath,
+    bytes: number,
+    { variant, requests }: FileWork,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const started = performance.now();
+    let outcome: 'stored' | 'failed' = 'failed';
+    try {
+      await this.known.whileWriting([path.text], work);
+      outcome = 'stored';
+    } catch (error) {
+      throw writeFailure(error);
+    } finally {
+      if (operation === 'remove' || outcome === 'failed') this.#options.reader.forget(path);
+      const durationSeconds = (performance.now() - started) / 1000;
+      this.#options.onEvent({ type: 'file_write', operation, outcome, variant, requests, bytes, durationSeconds });
+    }
+  }
+}

@@ -1,0 +1,13 @@
+export { type ComponentState, healthRoutes, type Readiness } from './health.js';
+export { type ProblemDocument, problemMediaType, problemResponses, problemSchema } from './problem.js';
+export type { RequestEvent } from './request-log.js';
+export { createServer, type ServerOptions } from './server.js';
+export {
+  closingSignal,
+  type EventStream,
+  type EventStreamEnd,
+  type EventStreamOptions,
+  lastEventIdOf,
+  openEventStream,
+  type ServerSentEvent,
+} from './sse.js';

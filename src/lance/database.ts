@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { connect, type Table } from '@lancedb/lancedb';
+import type { Schema } from 'apache-arrow';
+import { createFolderSync, type FolderSync } from './folder-sync.js';
+
+/**
+ * One folder of tables, opened by this thread. Handles do not see what other threads or processes commit until
+ * `checkoutLatest()` is called on them. A commit is atomic and survives `kill -9`; only {@link Database.syncTable}
+ * makes it survive a power cut.
+ *
+ * Tables are made without stable row ids, so an update or an optimisation gives a row a new `_rowid` (and none is ever
+ * used twice): with stable ones, scattered updates of a fifth of 100,000 rows slowed each later scan 35 times.
+ * @source LanceDB documentation, "Tables" and "Versioning"
+ */
+export interface Database {
+  /** Opens the table, or creates it empty. @throws Error when a stored table lacks one of the schema's columns */
+  openTable(name: string, schema: Schema): Promise<Table>;
+  /** Makes every commit made so far, by whom ever, survive a power cut. @returns number of files fsynced */
+  syncTable(name: string): Promise<number>;
+  /** Frees the connection; tables opened from it stay usable until they are closed themselves. */
+  close(): void;
+}
+
+/**
+ * @param uri absolute path of the folder, created when missing (a relative one could be taken for a cloud address)
+ * @throws Error when the path is not absolute
+ * @source LanceDB documentation, "Quickstart" (connect); product contract, "Process settings" (LANCEDB_URI)
+ */
+export async function openDatabase(uri: string): Promise<Database> {
+  if (!path.isAbsolute(uri)) throw new Error(`expected an absolute path for the database, got "${uri}"`);
+  const firstCreated = await mkdir(uri, { recursive: true });
+  const topmost = path.dirname(firstCreated ?? uri);
+  const connection = await connect(uri);
+  const syncs = new Map<string, FolderSync>();
+  const tableFolder = (name: string) => path.join(uri, `${name}.lance`);
+
+  /**
+   * Makes the table aside and renames it into place. The database's own creation overwrites what another opener has
+   * created, and filled, at the same moment; a rename onto a folder with files in it fails.
+   */
+  async function createTable(name: string, schema: Schema): Promise<void> {
+    const aside = await mkdtemp(path.join(uri, '.new-'));
+    try {
+      const makers = await connect(aside);
+      (await makers.createEmptyTable(name, schema)).close();
+      makers.close();
+      await rename(path.join(aside, path.basename(tableFolder(name))), tableFolder(name));
+    } catch (error) {
+      if (!(await exists(tableFolder(name)))) throw error;
+    } finally {
+      await rm(aside, { recursive: true, force: true });
+    }
+  }
+
+  return {
+    async openTable(name, schema) {
+      if (!(await exists(tableFolder(name)))) await createTable(name, schema);
+      const table = await connection.openTable(name);
+      const stored = new Set((await table.schema()).names);
+      const missing = schema.names.filter((column) => !stored.has(column));
+      if (missing.length === 0) return table;
+      table.close();
+      throw new Error(`table "${name}": expected the columns ${missing.join(', ')}, which the stored table lacks`);
+    },
+    syncTable(name) {
+      let sync = syncs.get(name);
+      if (!sync) {
+        sync = createFolderSync(tableFolder(name), foldersBetween(uri, topmost));
+        syncs.set(name, sync);
+      }
+      return sync.sync();
+    },
+    close: () => connection.close(),
+  };
+}
+
+async function exists(folder: string): Promise<boolean> {
+  try {
+    return (await stat(folder)).isDirectory();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** `from` and every folder above it up to `to`. */
+function foldersBetween(from: string, to: string): string[] {
+  const folders = [from];
+  for (let folder = from; folder !== to && folder !== path.dirname(folder); ) {
+    folder = path.dirname(folder);
+    folders.push(folder);
+  }
+  return folders;
+}

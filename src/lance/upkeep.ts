@@ -1,0 +1,99 @@
+import { Index, type Table } from '@lancedb/lancedb';
+
+/**
+ * A scalar index: `btree` serves comparisons and prefixes, `bitmap` equality on columns with few values.
+ * @source LanceDB documentation, "Scalar Index"; trajectory-optimization 2.2-C
+ */
+export interface ScalarIndex {
+  column: string;
+  kind: 'btree' | 'bitmap';
+}
+
+/**
+ * How far behind the care of a table is: indexes not yet there, share of rows (0..1) that the worst index misses, share
+ * of rows outside the largest piece of data (as far as one piece could hold them), number of pieces.
+ * @source LanceDB documentation, "Reindexing"
+ */
+export interface TableCondition {
+  rows: number;
+  missing: ScalarIndex[];
+  /** Names of the indexes that the table has on these columns. */
+  present: string[];
+  unindexedRatio: number;
+  scatteredRatio: number;
+  fragments: number;
+}
+
+/** Compaction makes no larger pieces than this. */
+const maxFragmentRows = 1024 * 1024;
+
+/**
+ * Compares the table with the indexes it should have.
+ * @source LanceDB documentation, "Reindexing"
+ */
+export async function tableCondition(table: Table, wanted: readonly ScalarIndex[]): Promise<TableCondition> {
+  const [rows, present, stats] = await Promise.all([table.countRows(), table.listIndices(), table.stats()]);
+  const unindexed = await Promise.all(
+    present.map(async (index) => (await table.indexStats(index.name))?.numUnindexedRows ?? 0),
+  );
+  const { numFragments, lengths } = stats.fragmentStats;
+  return {
+    rows,
+    present: present
+      .filter((index) => wanted.some(({ column }) => index.columns.includes(column)))
+      .map(({ name }) => name),
+    missing: wanted.filter(({ column }) => !present.some((index) => index.columns.includes(column))),
+    unindexedRatio: rows === 0 ? 0 : Math.max(0, ...unindexed) / rows,
+    scatteredRatio: numFragments < 2 ? 0 : Math.max(0, 1 - lengths.max / Math.min(rows, maxFragmentRows)),
+    fragments: numFragments,
+  };
+}
+
+/**
+ * Builds one index; readers are not held up, and it is in use once this resolves.
+ * @source LanceDB documentation, "Scalar Index"
+ */
+export async function createScalarIndex(table: Table, { column, kind }: ScalarIndex): Promise<void> {
+  await table.createIndex(column, { config: kind === 'btree' ? Index.btree() : Index.bitmap(), replace: true });
+}
+
+/**
+ * Compacts the data, brings the indexes up to date and removes versions older than `keepVersionsMs`. It rewrites every
+ * fragment below a million rows, so it is no step of a single write. A writer that commits meanwhile wins: tried again.
+ * @source LanceDB documentation, "Reindexing" (optimize)
+ */
+export async function optimizeTable(table: Table, keepVersionsMs: number): Promise<void> {
+  await retryOnConflict(() => table.optimize({ cleanupOlderThan: new Date(Date.now() - keepVersionsMs) }));
+}
+
+const conflictTries = 5;
+
+/**
+ * Repeats a commit that another writer's commit displaced.
+ * @throws the last error after five tries, or any other error at once
+ * @source LanceDB documentation, "Versioning" (optimistic concurrency)
+ */
+export async function retryOnConflict<T>(commit: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await commit();
+    } catch (error) {
+      if (attempt === conflictTries || !/commit conflict/i.test(String(error))) throw error;
+    }
+  }
+}
+
+/**
+ * Reads from a handle; when a clean-up has removed the version that the handle stands on, moves it to the newest one
+ * and reads once more.
+ * @source LanceDB documentation, "Versioning" (checkoutLatest)
+ */
+export async function readFresh<T>(table: Table, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!/not found/i.test(String(error))) throw error;
+    await table.checkoutLatest();
+    return read();
+  }
+}

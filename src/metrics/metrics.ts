@@ -1,0 +1,81 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { CanvasEvent } from '../canvases/index.js';
+import type { RequestEvent } from '../http/index.js';
+import type { FlagEvent } from '../optimizations/index.js';
+import type { ImportEvent, TrajectoryEvent } from '../trajectories/index.js';
+import { countCacheRequests } from './observers/cache-requests.js';
+import { observeCanvases } from './observers/observe-canvases.js';
+import { observeFlags } from './observers/observe-flags.js';
+import { observeImports } from './observers/observe-imports.js';
+import { observeRequests } from './observers/observe-requests.js';
+import { observeTrajectories } from './observers/observe-trajectories.js';
+import { type UnfinishedImports, type WriteBacklog, watchImports, watchWrites } from './observers/watch-backlog.js';
+
+const eventLoopResolutionMs = 20;
+
+/**
+ * One metric: its name, its type in Prometheus' words, and the names of its labels.
+ * @source Prometheus documentation, "Metric types"
+ */
+export interface MetricDescription {
+  name: string;
+  type: string;
+  labels: string[];
+}
+
+/**
+ * The metrics of this process. Each `observe` function is handed to a part as its `onEvent`.
+ * @source story-17.4 AC5; product contract, Monitoring
+ */
+export interface Metrics {
+  observeRequest: (event: RequestEvent) => void;
+  observeFlags: (event: FlagEvent) => void;
+  observeCanvases: (event: CanvasEvent) => void;
+  observeTrajectories: (event: TrajectoryEvent) => void;
+  observeImports: (event: ImportEvent) => void;
+  /** Says where to ask, at each scrape, what waits to be written. */
+  watchWrites: (read: () => WriteBacklog) => void;
+  /** Says where to ask, at each scrape, how many imports wait and run. */
+  watchImports: (read: () => UnfinishedImports) => void;
+  readonly contentType: string;
+  /** All series in Prometheus' text format. */
+  text(): Promise<string>;
+  /** What is measured, whether it has series yet or not: the rows of docs/metrics.md. */
+  describe(): MetricDescription[];
+  close(): void;
+}
+
+/**
+ * Builds the registry, with Node's and the process's own figures under their standard names.
+ * @param version of the service, for `canvas_build_info`
+ * @source Prometheus documentation, "Writing client libraries"
+ */
+export function createMetrics(version: string): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: eventLoopResolutionMs });
+  new Gauge({
+    name: 'canvas_build_info',
+    help: 'Always 1; the labels say what runs',
+    labelNames: ['version', 'node_version'],
+    registers: [registry],
+  }).set({ version, node_version: process.versions.node }, 1);
+
+  const cacheRequests = countCacheRequests(registry);
+
+  return {
+    observeRequest: observeRequests(registry),
+    observeFlags: observeFlags(registry),
+    observeCanvases: observeCanvases(registry, cacheRequests),
+    observeTrajectories: observeTrajectories(registry, cacheRequests),
+    observeImports: observeImports(registry),
+    watchWrites: watchWrites(registry),
+    watchImports: watchImports(registry),
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    describe() {
+      const metrics = registry.getMetricsAsArray() as unknown as { name: string; type: string; labelNames: string[] }[];
+      return metrics.map(({ name, type, labelNames }) => ({ name, type, labels: [...labelNames] }));
+    },
+    close: () => registry.clear(),
+  };
+}

@@ -1,0 +1,226 @@
+import type { Logger } from '../../logger.js';
+import type { Optimization } from '../../optimization.js';
+import type { ImportEvent } from './import-events.js';
+import { type ImportRun, maxListedErrors, type RunEnd, type RunReport } from './import-pipeline.js';
+import { type StartedRun, type StartRun, startHere, ThreadLost } from './import-runner.js';
+import type { BatchImportSettings } from './imports.js';
+import { isSmallText } from './source/source.js';
+import { type ImportResult, type ImportStatus, type ImportTask, summaryOf } from './tasks/import-task.js';
+import type { TaskFiles } from './tasks/task-files.js';
+
+/** Less text than this is read sooner than a thread starts, and holds up no one for long. */
+const bytesWorthAThread = 256 * 1024;
+
+/** What a job works with. @source product contract, Trajectories (import) */
+export interface ImportJobTools {
+  files: TaskFiles;
+  lanceUri: string;
+  batchImport: Optimization<BatchImportSettings>;
+  bulkDuplicateCheck: Optimization<unknown>;
+  startRun: StartRun;
+  /** Makes all commits made so far survive a power cut. */
+  makeDurable(): Promise<void>;
+  onRowsCommitted(): void | Promise<void>;
+  onImported(): void;
+  logger: Logger;
+  onEvent(event: ImportEvent): void;
+}
+
+/**
+ * One import: its task as it is kept on disk, its listed errors, and its run while there is one. The task is final on
+ * disk only after its rows are durable; until then a new process starts it again.
+ * @source product contract, Trajectories (ImportResult) and Settled details
+ */
+export class ImportJob {
+  /** Resolves when the import has ended for good, or when this process gives it up to the next one. */
+  readonly ended: Promise<void>;
+  private resolveEnded: () => void = () => {};
+  private errors: string[] | undefined = [];
+  private started: StartedRun | undefined;
+  private stopping: 'cancelled' | 'stopped' | undefined;
+  private committedRows = 0;
+  private showing: Promise<void> | undefined;
+  private showAgain = false;
+  private readonly startedAt = performance.now();
+
+  constructor(
+    readonly task: ImportTask,
+    private readonly resumes: boolean,
+    private readonly tools: ImportJobTools,
+  ) {
+    this.ended = new Promise((resolve) => {
+      this.resolveEnded = resolve;
+    });
+    if (task.completed_at !== null) {
+      this.errors = undefined;
+      this.resolveEnded();
+    }
+  }
+
+  async result(): Promise<ImportResult> {
+    const errors = this.errors ?? (await this.tools.files.errors(this.task.task_id));
+    return { ...summaryOf(this.task), errors: [...errors], warnings: [...this.task.warnings] };
+  }
+
+  /** Asks the run to end at the next batch. */
+  stop(request: 'cancelled' | 'stopped'): void {
+    this.stopping = request;
+    this.started?.stop(request);
+  }
+
+  /** Leaves the import to the next process. */
+  leave(): void {
+    this.resolveEnded();
+  }
+
+  /** Never throws: what goes wrong is the import's status. */
+  async run(): Promise<void> {
+    const { task, tools } = this;
+    task.status = 'processing';
+    task.message = 'Reading';
+    let verdict: [ImportStatus, string];
+    try {
+      const end = await this.runOnce();
+      if (end === 'stopped') return this.leave();
+      verdict = verdictOf(end, task);
+    } catch (error) {
+      tools.logger.error({ err: error, taskId: task.task_id }, 'an import failed');
+      const stored = `${count(task.imported_count, 'record')} stored before stay`;
+      verdict = ['failed', `The records could not be read or stored; ${stored}`];
+    }
+    await this.end(...verdict);
+  }
+
+  /** Ends the import for good: rows visible and durable first, then the task. Never throws. */
+  async end(status: ImportStatus, message: string): Promise<void> {
+    const { task, tools } = this;
+    await this.showing;
+    try {
+      await this.writeDown(status, message);
+      tools.logger.info({ taskId: task.task_id, status: task.status, outcome: task.message }, 'import ended');
+    } catch (error) {
+      tools.logger.error({ err: error, taskId: task.task_id }, 'the end of an import could not be made durable');
+      task.status = 'failed';
+      task.message = 'The end could not be written to disk; the import is taken up again at the next start';
+    }
+    this.resolveEnded();
+    if (this.committedRows > 0) tools.onImported();
+    tools.onEvent({
+      type: 'import_finished',
+      status: task.status,
+      imported: task.imported_count,
+      failed: task.failed_count,
+      skipped: task.skipped_count,
+      bytes: task.bytes_read,
+      durationSeconds: (performance.now() - this.startedAt) / 1000,
+    });
+  }
+
+  private async writeDown(status: ImportStatus, message: string): Promise<void> {
+    const { task, tools } = this;
+    const errors = this.errors ?? [];
+    if (this.committedRows > 0 || this.resumes) await tools.makeDurable();
+    await tools.files.saveErrors(task.task_id, errors);
+    const ended = { status, message, warnings: warningsFor(task, errors.length), completed_at: Date.now() / 1000 };
+    await tools.files.save({ ...task, ...ended });
+    Object.assign(task, ended);
+    this.errors = undefined;
+    if (task.kind === 'upload') await tools.files.removeSpool(task.task_id);
+  }
+
+  private async runOnce(): Promise<RunEnd> {
+    const { batchImport, bulkDuplicateCheck, startRun, lanceUri, logger } = this.tools;
+    const { task } = this;
+    const run: ImportRun = {
+      lanceUri,
+      importId: task.task_id,
+      file: task.source,
+      importedAt: task.created_at,
+      skipDuplicateCheck: task.options.skip_duplicate_check,
+      onConflict: task.options.on_conflict,
+      resumes: this.resumes,
+      batchImport: { enabled: batchImport.enabled, ...batchImport.settings },
+      bulkDuplicateCheck: bulkDuplicateCheck.enabled,
+    };
+    if (!run.batchImport.enabled || (await isSmallText(run.file, bytesWorthAThread))) {
+      return this.follow(startHere, run);
+    }
+    try {
+      return await this.follow(startRun, run);
+    } catch (error) {
+      if (!(error instanceof ThreadLost) || error.outOfMemory) throw error;
+      batchImport.failed(error);
+      logger.warn({ err: error, taskId: task.task_id }, 'the import thread was lost; going on without it');
+      this.errors = [];
+      return this.follow(startHere, { ...run, resumes: true });
+    }
+  }
+
+  private follow(start: StartRun, run: ImportRun): Promise<RunEnd> {
+    this.started = start(run, (report) => this.take(report));
+    if (this.stopping) this.started.stop(this.stopping);
+    return this.started.ended;
+  }
+
+  private take(report: RunReport): void {
+    const { task, tools } = this;
+    switch (report.type) {
+      case 'progress':
+        task.imported_count = report.counts.imported;
+        task.failed_count = report.counts.failed;
+        task.skipped_count = report.counts.skipped;
+        task.bytes_read = report.bytesRead;
+        this.errors?.push(...report.errors);
+        break;
+      case 'commit':
+        this.committedRows += report.rows;
+        tools.onEvent({ ...report, type: 'batch_committed' });
+        this.show();
+        break;
+      case 'fallback':
+        (report.flag === 'batch_import' ? tools.batchImport : tools.bulkDuplicateCheck).failed(report.error);
+        break;
+    }
+  }
+
+  /** Lets readers see what was committed: one call at a time, one more when commits came meanwhile. */
+  private show(): void {
+    this.showAgain = true;
+    this.showing ??= this.showUntilQuiet();
+  }
+
+  private async showUntilQuiet(): Promise<void> {
+    while (this.showAgain) {
+      this.showAgain = false;
+      try {
+        await this.tools.onRowsCommitted();
+      } catch (error) {
+        this.tools.logger.warn({ err: error }, 'readers may not see new rows yet');
+      }
+    }
+    this.showing = undefined;
+  }
+}
+
+const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
+
+function verdictOf(end: Exclude<RunEnd, 'stopped'>, task: ImportTask): [ImportStatus, string] {
+  const { imported_count: imported, failed_count: failed, skipped_count: skipped } = task;
+  if (end === 'cancelled') return ['cancelled', `Cancelled; ${count(imported, 'record')} stored before stay`];
+  if (end === 'changed') {
+    return ['interrupted', `The file changed while it was read; ${count(imported, 'record')} stored before stay`];
+  }
+  if (imported + failed + skipped === 0) return ['completed', 'No record was found: expected trajectories as JSON'];
+  if (imported + skipped === 0) return ['completed', `No record could be imported; ${failed} failed, see errors`];
+  return ['completed', `${imported} imported, ${failed} failed, ${skipped} skipped`];
+}
+
+function warningsFor(task: ImportTask, listed: number): string[] {
+  const warnings: string[] = [];
+  const unlisted = task.failed_count - listed;
+  if (unlisted > 0) warnings.push(`${unlisted} more errors are counted but not listed (first ${maxListedErrors} only)`);
+  if (task.skipped_count > 0) {
+    warnings.push(`${count(task.skipped_count, 'record')} skipped: the trajectory_id was stored already`);
+  }
+  return warnings;
+}

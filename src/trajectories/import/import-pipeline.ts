@@ -1,0 +1,220 @@
+import { openDatabase, stringLiteral } from '../../lance/index.js';
+import { normalizeTrajectory } from '../trajectory-normalizing.js';
+import { analysisSchema, tableNames, trajectorySchema } from '../trajectory-schema.js';
+import { RecordSplitter } from './source/record-splitter.js';
+import { FileChanged, type FileIdentity, readSource, SourceFault } from './source/source.js';
+import type { Place } from './source/text-reader.js';
+import { BatchCommitter, type ImportFlag } from './store/batch-committer.js';
+import { batchLimits, memoryInUse } from './store/memory-pressure.js';
+import { rowBytes, type TrajectoryRow, toRow } from './store/row.js';
+
+/**
+ * One run of an import: file -> text -> records -> rows -> batches -> table. While a batch is committed the next one
+ * is prepared; no more than these two are held. Committed rows stay, whatever happens after.
+ */
+
+/** Everything a run needs, plain enough to be sent to a worker thread. @source product contract, Trajectories */
+export interface ImportRun {
+  lanceUri: string;
+  importId: string;
+  file: FileIdentity;
+  /** Epoch seconds: `created_at` of records without their own. */
+  importedAt: number;
+  skipDuplicateCheck: boolean;
+  onConflict: 'skip' | 'replace';
+  /** An earlier run of the same import may have committed rows. */
+  resumes: boolean;
+  batchImport: { enabled: boolean; batch_rows: number; max_batch_bytes: number };
+  bulkDuplicateCheck: boolean;
+}
+
+/** Rows by what became of them. @source product contract, Trajectories (ImportResult) */
+export interface ImportCounts {
+  imported: number;
+  failed: number;
+  skipped: number;
+}
+
+/**
+ * What a run reports on its way. `errors` are those since the last report, of the first 1000.
+ * @source product contract, Trajectories (ImportResult)
+ */
+export type RunReport =
+  | { type: 'progress'; counts: ImportCounts; bytesRead: number; errors: string[] }
+  | { type: 'commit'; rows: number; durationSeconds: number; variant: 'batch' | 'row' }
+  | { type: 'fallback'; flag: ImportFlag; error: unknown };
+
+/**
+ * How a run ended: all read; cancelled by a client; stopped by the service, to be taken up again; or its file became
+ * another one.
+ * @source product contract, Trajectories (ImportResult)
+ */
+export type RunEnd = 'done' | 'cancelled' | 'stopped' | 'changed';
+
+/** What to do at the next batch. @source product contract, Trajectories ("cancel") */
+export type StopRequest = 'cancelled' | 'stopped' | undefined;
+
+/** Errors listed; more are only counted. @source product contract, Promises 6 */
+export const maxListedErrors = 1000;
+const maxErrorLength = 500;
+const progressEveryMs = 200;
+const rowsBetweenCommitsOfBaseline = 100;
+
+/**
+ * @param stopRequest is asked between batches
+ * @throws what the file system or the database throws; rows committed before stay
+ * @source product contract, Trajectories; trajectory-optimization 1.2
+ */
+export async function runImport(
+  run: ImportRun,
+  report: (message: RunReport) => void,
+  stopRequest: () => StopRequest = () => undefined,
+): Promise<RunEnd> {
+  const database = await openDatabase(run.lanceUri);
+  const trajectories = await database.openTable(tableNames.trajectories, trajectorySchema);
+  const analysis = await database.openTable(tableNames.analysis, analysisSchema);
+  try {
+    const ofThisImport = `import_id = ${stringLiteral(run.importId)}`;
+    const committer = new BatchCommitter({
+      trajectories,
+      analysis,
+      importId: run.importId,
+      skipDuplicateCheck: run.skipDuplicateCheck,
+      onConflict: run.onConflict,
+      batchImport: run.batchImport.enabled,
+      bulkDuplicateCheck: run.bulkDuplicateCheck,
+      committedBefore: run.resumes ? await trajectories.countRows(ofThisImport) : 0,
+      importedAt: run.importedAt,
+      onCommit: (commit) => report({ type: 'commit', ...commit }),
+      onFallback: (flag, error) => report({ type: 'fallback', flag, error }),
+    });
+    return await new ImportPipeline(run, committer, report, stopRequest).read();
+  } finally {
+    trajectories.close();
+    analysis.close();
+    database.close();
+  }
+}
+
+class ImportPipeline {
+  private readonly counts: ImportCounts = { imported: 0, failed: 0, skipped: 0 };
+  private readonly splitter: RecordSplitter;
+  private newErrors: string[] = [];
+  private listedErrors = 0;
+  private bytesRead = 0;
+  private reportedAt = 0;
+  private batch: TrajectoryRow[] = [];
+  private batchBytes = 0;
+  private currentLimits: { rows: number; bytes: number } | undefined;
+  private readonly full: TrajectoryRow[][] = [];
+  private committing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly run: ImportRun,
+    private readonly committer: BatchCommitter,
+    private readonly report: (message: RunReport) => void,
+    private readonly stopRequest: () => StopRequest,
+  ) {
+    this.splitter = new RecordSplitter({
+      record: (value, place) => this.take(value, place),
+      fault: (reason, place) => this.fail(place, reason),
+    });
+  }
+
+  async read(): Promise<RunEnd> {
+    try {
+      const end = await this.readAll();
+      await this.committing;
+      return end;
+    } finally {
+      await this.committing.catch(() => {});
+      this.tell();
+    }
+  }
+
+  private async readAll(): Promise<RunEnd> {
+    try {
+      const source = readSource(this.run.file, (bytes) => {
+        this.bytesRead = bytes;
+      });
+      for await (const chunk of source) {
+        this.splitter.push(chunk);
+        const stop = await this.commitFull();
+        if (stop) return stop;
+        if (performance.now() - this.reportedAt > progressEveryMs) this.tell();
+      }
+      this.splitter.end();
+    } catch (error) {
+      if (error instanceof FileChanged) return 'changed';
+      if (!(error instanceof SourceFault)) throw error;
+      this.splitter.end(error.message);
+    }
+    this.closeBatch();
+    return (await this.commitFull()) ?? 'done';
+  }
+
+  /**
+   * Starts committing each full batch once the one before it is in.
+   * @returns the request that ends the run, if there is one
+   */
+  private async commitFull(): Promise<StopRequest> {
+    for (let rows = this.full.shift(); rows; rows = this.full.shift()) {
+      await this.committing;
+      const stop = this.stopRequest();
+      if (stop) return stop;
+      this.committing = this.commit(rows);
+      this.committing.catch(() => {});
+    }
+    return this.stopRequest();
+  }
+
+  private async commit(rows: TrajectoryRow[]): Promise<void> {
+    const { imported, skipped } = await this.committer.commit(rows);
+    this.counts.imported += imported;
+    this.counts.skipped += skipped;
+    this.tell();
+  }
+
+  private take(value: unknown, place: () => Place): void {
+    const normalized = normalizeTrajectory(value, this.run.importedAt);
+    if (!normalized.ok) {
+      this.fail(place(), normalized.reasons.join('; '));
+      return;
+    }
+    const { trajectory } = normalized;
+    if (trajectory.source === '') trajectory.source = this.splitter.form === 'lines' ? 'jsonl_import' : 'json_import';
+    const row = toRow(trajectory, this.run.importId);
+    this.batch.push(row);
+    this.batchBytes += rowBytes(row);
+    const limits = this.limits;
+    if (this.batch.length >= limits.rows || this.batchBytes >= limits.bytes) this.closeBatch();
+  }
+
+  private closeBatch(): void {
+    if (this.batch.length > 0) this.full.push(this.batch);
+    this.batch = [];
+    this.batchBytes = 0;
+  }
+
+  /** Asked for memory once a hundred rows: the answer costs a system call. */
+  private get limits(): { rows: number; bytes: number } {
+    const { batchImport } = this.run;
+    if (!batchImport.enabled) return { rows: rowsBetweenCommitsOfBaseline, bytes: batchImport.max_batch_bytes };
+    const { length } = this.batch;
+    if (length % 100 === 1 || !this.currentLimits) this.currentLimits = batchLimits(batchImport, memoryInUse());
+    return this.currentLimits;
+  }
+  private fail(place: Place, reason: string): void {
+    this.counts.failed += 1;
+    if (this.listedErrors === maxListedErrors) return;
+    this.listedErrors += 1;
+    const text = `${place}: ${reason}`;
+    this.newErrors.push(text.length > maxErrorLength ? `${text.slice(0, maxErrorLength - 3)}...` : text);
+  }
+
+  private tell(): void {
+    this.reportedAt = performance.now();
+    this.report({ type: 'progress', counts: { ...this.counts }, bytesRead: this.bytesRead, errors: this.newErrors });
+    this.newErrors = [];
+  }
+}

@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { openDatabase } from '../../lance/index.js';
+import type { Logger } from '../../logger.js';
+import type { Optimization } from '../../optimization.js';
+import { tableNames } from '../trajectory-schema.js';
+import { alreadyFinished, importsClosed, queueFull, spoolFailed, taskNotFound, uploadInvalid } from './errors.js';
+import type { ImportEvent } from './import-events.js';
+import { findImportFile } from './import-folders.js';
+import { ImportJob } from './import-job.js';
+import { type StartRun, startInWorker } from './import-runner.js';
+import { type FileIdentity, identityOf, isSameFile } from './source/source.js';
+import {
+  type ImportOptions,
+  type ImportResult,
+  type ImportSummary,
+  type ImportTask,
+  isFinal,
+  summaryOf,
+} from './tasks/import-task.js';
+import { spoolUpload } from './tasks/spool.js';
+import { openTaskFiles } from './tasks/task-files.js';
+
+/**
+ * Imports from acceptance to end. What was accepted is durable and is taken up again after a crash, without doubling
+ * or losing a row; `completed` means that the rows are durable too. One import runs at a time, the others wait.
+ */
+
+/** `batch_import`: rows and bytes of one commit. @source product contract, Optimisations (batch_import) */
+export interface BatchImportSettings {
+  batch_rows: number;
+  max_batch_bytes: number;
+}
+
+/** @source product contract, Trajectories (import) */
+export interface ImportsOptions {
+  dataDir: string;
+  /** Absolute path of the database folder. */
+  lanceUri: string;
+  /** Folders from which files may be imported by path. */
+  importDirs: string[];
+  batchImport: Optimization<BatchImportSettings>;
+  bulkDuplicateCheck: Optimization<unknown>;
+  /** Called after commits (several may share a call), so that readers see the new rows. */
+  onRowsCommitted(): void | Promise<void>;
+  /** Called when an import that stored rows has ended, for the upkeep of the table; not waited for. */
+  onImported?(): void;
+  logger: Logger;
+  onEvent(event: ImportEvent): void;
+  maxUploadBytes?: number;
+  maxPending?: number;
+  maxHistory?: number;
+  /** How runs are started while `batch_import` is on. */
+  startRun?: StartRun;
+}
+
+/** An upload that is durable but not yet accepted. @source product contract, Trajectories ("POST /api/import") */
+export interface SpooledUpload {
+  taskId: string;
+  file: FileIdentity;
+  discard(): Promise<void>;
+}
+
+/** @source product contract, Trajectories (import) */
+export interface Imports {
+  readonly directories: readonly string[];
+  /** @throws Problem IMPORT_QUEUE_FULL, IMPORT_STOPPING and those of {@link spoolUpload}; nothing is left behind then */
+  receive(upload: AsyncIterable<Buffer>, expectGzip: boolean): Promise<SpooledUpload>;
+  /** Durable once resolved. @throws Problem IMPORT_UPLOAD_INVALID, IMPORT_QUEUE_FULL, IMPORT_STOPPING */
+  accept(upload: SpooledUpload, options: ImportOptions): Promise<ImportResult>;
+  /** @throws Problem IMPORT_FILE_NOT_FOUND and those of `accept` */
+  acceptPath(given: string, options: ImportOptions): Promise<ImportResult>;
+  /** @throws Problem IMPORT_TASK_NOT_FOUND */
+  status(taskId: string): Promise<ImportResult>;
+  /** Waits for the end; a stop of the service ends the wait early. @throws Problem IMPORT_TASK_NOT_FOUND */
+  finished(taskId: string): Promise<ImportResult>;
+  /** How many wait for their turn, and how many run. */
+  unfinished(): { pending: number; processing: number };
+  /** Newest first. */
+  history(limit: number, offset: number): { data: ImportSummary[]; total: number };
+  /** Committed rows stay. @throws Problem IMPORT_TASK_NOT_FOUND, IMPORT_ALREADY_FINISHED */
+  cancel(taskId: string): Promise<ImportResult>;
+  /** Stops after the batch that is being committed; the import goes on at the next start. */
+  close(): Promise<void>;
+}
+
+const defaultMaxUploadBytes = 64 * 1024 ** 3;
+
+/**
+ * Opens the imports of a data folder and goes on with those that were not finished.
+ * @throws Error when the data folder or the database cannot be opened
+ * @source product contract, Trajectories (import); trajectory-optimization 1
+ */
+export async function openImports(options: ImportsOptions): Promise<Imports> {
+  const { logger, onEvent, maxPending = 100, maxHistory = 1000 } = options;
+  const files = await openTaskFiles(path.join(options.dataDir, 'imports'), (name) =>
+    logger.warn({ file: name }, 'an import task cannot be read and is left out'),
+  );
+  const database = await openDatabase(options.lanceUri);
+  const jobs = new Map<string, ImportJob>();
+  const waiting: ImportJob[] = [];
+  let running: Promise<void> | undefined;
+  let current: ImportJob | undefined;
+  let closed = false;
+
+  const jobOf = (task: ImportTask, resumes: boolean) => {
+    const job = new ImportJob(task, resumes, {
+      files,
+      lanceUri: options.lanceUri,
+      batchImport: options.batchImport,
+      bulkDuplicateCheck: options.bulkDuplicateCheck,
+      startRun: options.startRun ?? startInWorker,
+      makeDurable: async () => void (await database.syncTable(tableNames.trajectories)),
+      onRowsCommitted: options.onRowsCommitted,
+      onImported: () => options.onImported?.(),
+      logger,
+      onEvent,
+    });
+    jobs.set(task.task_id, job);
+    return job;
+  };
+
+  function runNext(): void {
+    if (running || closed) return;
+    current = waiting.shift();
+    if (!current) return;
+    running = current
+      .run()
+      .then(forgetOldest)
+      .catch((error) => logger.warn({ err: error }, 'the oldest imports could not be removed from the history'))
+      .finally(() => {
+        running = undefined;
+        current = undefined;
+        runNext();
+      });
+  }
+
+  async function forgetOldest(): Promise<void> {
+    const ended = [...jobs.values()].filter((job) => isFinal(job.task.status));
+    for (const job of ended.slice(0, Math.max(0, ended.length - maxHistory))) {
+      jobs.delete(job.task.task_id);
+      await files.remove(job.task.task_id);
+    }
+  }
+
+  function assertRoom(): void {
+    if (closed) throw importsClosed();
+    if (waiting.length >= maxPending) throw queueFull(maxPending);
+  }
+
+  async function enqueue(
+    kind: ImportTask['kind'],
+    taskId: string,
+    file: FileIdentity,
+    given: ImportOptions,
+  ): Promise<ImportResult> {
+    assertRoom();
+    if (given.skip_duplicate_check && given.on_conflict === 'replace') {
+      throw uploadInvalid('on_conflict: expected "skip" while skip_duplicate_check is true, got "replace"');
+    }
+    const task = newTask(kind, taskId, file, given);
+    await files.save(task).catch((error) => {
+      throw spoolFailed(error);
+    });
+    const job = jobOf(task, false);
+    waiting.push(job);
+    onEvent({ type: 'import_accepted', bytes: file.bytes });
+    const accepted = await job.result();
+    runNext();
+    return accepted;
+  }
+
+  async function takeUpAgain(task: ImportTask): Promise<void> {
+    if (isFinal(task.status)) {
+      jobOf(task, false);
+      return;
+    }
+    const found = await identityOf(task.source.path).catch(() => undefined);
+    const isThere =
+      found && (task.kind === 'upload' ? found.bytes === task.source.bytes : isSameFile(found, task.source));
+    const job = jobOf({ ...task, status: 'pending', source: isThere ? found : task.source }, true);
+    if (isThere) waiting.push(job);
+    else await job.end('interrupted', 'The file was gone or had changed when the service started again');
+  }
+
+  function jobFor(taskId: string): ImportJob {
+    const job = jobs.get(taskId);
+    if (!job) throw taskNotFound();
+    return job;
+  }
+
+  for (const task of await files.load()) await takeUpAgain(task);
+  runNext();
+
+  return {
+    directories: options.importDirs,
+    async receive(upload, expectGzip) {
+      assertRoom();
+      const taskId = randomUUID();
+      const limits = { maxBytes: options.maxUploadBytes ?? defaultMaxUploadBytes, expectGzip };
+      const file = await spoolUpload(upload, files.spoolPath(taskId), limits);
+      return { taskId, file, discard: () => files.removeSpool(taskId) };
+    },
+    async accept(upload, given) {
+      try {
+        return await enqueue('upload', upload.taskId, upload.file, given);
+      } catch (error) {
+        await upload.discard();
+        throw error;
+      }
+    },
+    async acceptPath(given, importOptions) {
+      assertRoom();
+      return enqueue('path', randomUUID(), await findImportFile(options.importDirs, given), importOptions);
+    },
+    status: async (taskId) => jobFor(taskId).result(),
+    async finished(taskId) {
+      const job = jobFor(taskId);
+      await job.ended;
+      return job.result();
+    },
+    unfinished: () => ({ pending: waiting.length, processing: current ? 1 : 0 }),
+    history(limit, offset) {
+      const newestFirst = [...jobs.values()].reverse();
+      const data = newestFirst.slice(offset, offset + limit).map((job) => summaryOf(job.task));
+      return { data, total: jobs.size };
+    },
+    async cancel(taskId) {
+      const job = jobFor(taskId);
+      if (isFinal(job.task.status)) throw alreadyFinished(job.task.status);
+      const place = waiting.indexOf(job);
+      if (place >= 0) {
+        waiting.splice(place, 1);
+        await job.end('cancelled', 'Cancelled before it began');
+      } else {
+        job.stop('cancelled');
+        await job.ended;
+      }
+      return job.result();
+    },
+    async close() {
+      closed = true;
+      current?.stop('stopped');
+      await running;
+      for (const job of waiting) job.leave();
+      database.close();
+    },
+  };
+}
+
+function newTask(kind: ImportTask['kind'], taskId: string, source: FileIdentity, options: ImportOptions): ImportTask {
+  return {
+    task_id: taskId,
+    kind,
+    source,
+    options,
+    status: 'pending',
+    bytes_read: 0,
+    imported_count: 0,
+    failed_count: 0,
+    skipped_count: 0,
+    message: 'Waiting for its turn',
+    warnings: [],
+    created_at: Date.now() / 1000,
+    completed_at: null,
+  };
+}

@@ -1,0 +1,27 @@
+import { retryOnConflict, type Table } from '../../../lance/index.js';
+import type { TrajectoryRow } from './row.js';
+import { buildTable } from './row-builder.js';
+
+/** One way of bringing rows into the table; each call of `onCommit` is one commit. @source trajectory-optimization 1.2-A */
+export interface RowWriter {
+  /** Adds rows whose ids are new. */
+  add(table: Table, rows: readonly TrajectoryRow[], onCommit: (rows: number) => void): Promise<void>;
+  /** Adds rows, each in place of the one with its id, if there is one. Ids are unique within `rows`. */
+  replace(table: Table, rows: readonly TrajectoryRow[], onCommit: (rows: number) => void): Promise<void>;
+}
+
+/**
+ * All rows in one commit.
+ * @source trajectory-optimization 1.2-A
+ */
+export const batchRowWriter: RowWriter = {
+  async add(table, rows, onCommit) {
+    await retryOnConflict(() => table.add(buildTable(rows)));
+    onCommit(rows.length);
+  },
+  async replace(table, rows, onCommit) {
+    const merge = table.mergeInsert('trajectory_id').whenMatchedUpdateAll().whenNotMatchedInsertAll();
+    await retryOnConflict(() => merge.execute(buildTable(rows)));
+    onCommit(rows.length);
+  },
+};

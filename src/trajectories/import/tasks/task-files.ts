@@ -1,0 +1,78 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { makeFolderDurably, syncFolder, writeFileDurably } from './durable-file.js';
+import { type ImportTask, importTaskSchema, isFinal } from './import-task.js';
+
+/**
+ * Imports on disk, so that an accepted one outlives the process: `<id>.json` (the task), `<id>.log` (its listed
+ * errors, one a line), `spool/<id>` (an upload until it has been read). A task exists once its `.json` is there; an
+ * upload without one was broken off and is removed at the next start.
+ * @source product contract, Settled details ("goes on after a restart by itself")
+ */
+export interface TaskFiles {
+  /** All tasks, oldest first; leftovers are removed. */
+  load(): Promise<ImportTask[]>;
+  /** Durable once resolved. */
+  save(task: ImportTask): Promise<void>;
+  /** Durable together with the next `save`. */
+  saveErrors(taskId: string, errors: readonly string[]): Promise<void>;
+  errors(taskId: string): Promise<string[]>;
+  spoolPath(taskId: string): string;
+  removeSpool(taskId: string): Promise<void>;
+  /** Forgets a task and all that belongs to it. */
+  remove(taskId: string): Promise<void>;
+}
+
+/**
+ * @param folder created when missing
+ * @param onDamaged is told the name of a task file that cannot be read; the file stays
+ * @source product contract, Settled details ("goes on after a restart by itself")
+ */
+export async function openTaskFiles(folder: string, onDamaged: (name: string) => void): Promise<TaskFiles> {
+  const spool = path.join(folder, 'spool');
+  await makeFolderDurably(spool);
+  const taskPath = (taskId: string) => path.join(folder, `${taskId}.json`);
+  const logPath = (taskId: string) => path.join(folder, `${taskId}.log`);
+  const spoolPath = (taskId: string) => path.join(spool, taskId);
+  const removeSpool = (taskId: string) => rm(spoolPath(taskId), { force: true });
+
+  async function read(name: string): Promise<ImportTask | undefined> {
+    try {
+      return importTaskSchema.parse(JSON.parse(await readFile(path.join(folder, name), 'utf8')));
+    } catch {
+      onDamaged(name);
+      return undefined;
+    }
+  }
+
+  return {
+    async load() {
+      const names = await readdir(folder);
+      for (const name of names) if (name.endsWith('.tmp')) await rm(path.join(folder, name), { force: true });
+      const found = await Promise.all(names.filter((name) => name.endsWith('.json')).map(read));
+      const tasks = found.filter((task) => task !== undefined);
+      const live = new Set(tasks.filter((task) => !isFinal(task.status)).map((task) => task.task_id));
+      for (const name of await readdir(spool)) if (!live.has(name)) await removeSpool(name);
+      return tasks.sort((a, b) => a.created_at - b.created_at);
+    },
+    save: (task) => writeFileDurably(taskPath(task.task_id), JSON.stringify(task)),
+    async saveErrors(taskId, errors) {
+      if (errors.length > 0) await writeFileDurably(logPath(taskId), `${errors.join('\n')}\n`);
+    },
+    async errors(taskId) {
+      try {
+        return (await readFile(logPath(taskId), 'utf8')).split('\n').filter((line) => line !== '');
+      } catch {
+        return [];
+      }
+    },
+    spoolPath,
+    removeSpool,
+    async remove(taskId) {
+      await rm(taskPath(taskId), { force: true });
+      await rm(logPath(taskId), { force: true });
+      await removeSpool(taskId);
+      await syncFolder(folder);
+    },
+  };
+}

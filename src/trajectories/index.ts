@@ -1,0 +1,17 @@
+export { type AnalysisRoutesOptions, analysisRoutes } from './analysis/analysis-routes.js';
+export { type ExportRoutesOptions, exportRoutes } from './export/export-routes.js';
+export type { ImportEvent } from './import/import-events.js';
+export { importRoutes } from './import/import-routes.js';
+export { type BatchImportSettings, type Imports, type ImportsOptions, openImports } from './import/imports.js';
+export {
+  type NativeQuerySettings,
+  openTrajectories,
+  type Trajectories,
+  type TrajectoriesOptions,
+} from './open-trajectories.js';
+export type { NamedCache } from './query/cache/named-cache.js';
+export type { QueryCacheSettings } from './query/cache/query-cache.js';
+export { type QuestionRoutesOptions, questionRoutes } from './questions/question-routes.js';
+export { type RecordRoutesOptions, recordRoutes } from './records/record-routes.js';
+export type { TrajectoryEvent } from './trajectory-events.js';
+export { type TrajectoryRoutesOptions, trajectoryRoutes } from './trajectory-routes.js';

@@ -1,0 +1,27 @@
+import { type BytesCache, createBytesCache } from '../cache/bytes-cache.js';
+
+/**
+ * The leading rows of one order over one filter: their row ids, whether these are all of them, and how many rows pass
+ * the filter.
+ * @source product contract, Optimisations (`native_query`)
+ */
+export interface LeadingRows {
+  ids: BigUint64Array;
+  complete: boolean;
+  total: number;
+}
+
+/**
+ * Keeps orders that were worked out, up to a number of bytes. Keys hold the table's version, so an entry never answers
+ * for other data than it was made from.
+ * @source product contract, Promises 6 ("caches by bytes")
+ */
+export type RowIdCache = BytesCache<LeadingRows>;
+
+/**
+ * @param maxBytes asked on each use, since an operator may change it; 0 keeps nothing
+ * @source product contract, Optimisations (`native_query`)
+ */
+export function createRowIdCache(maxBytes: () => number): RowIdCache {
+  return createBytesCache<LeadingRows>({ maxBytes, bytesOf: (rows) => rows.ids.byteLength });
+}

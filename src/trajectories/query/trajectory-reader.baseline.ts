@@ -1,0 +1,102 @@
+import { readFresh, type Table } from '../../lance/index.js';
+import { rowsOf } from './arrow-rows.js';
+import { offsetOf, type PageQuery, type RowPosition, type TrajectoryReader } from './page-query.js';
+import { type Column, columnOfField, type ScalarColumn, type TrajectoryRow } from './trajectory-columns.js';
+import { filterPredicate } from './trajectory-filter.baseline.js';
+
+type StoredRow = TrajectoryRow & { seq: number };
+
+const allColumns = [...new Set(columnOfField.values()), 'tags', 'record_json'] as readonly Column[];
+
+/** Kept rows are cut back to the ones that can still be on the page each time they reach this many more. */
+const sparePageRows = 10_000;
+
+/**
+ * Reads the original way: every row of the table whole, then filters, sorts and pages in memory. Holds the rows up to
+ * the end of the page and no more, so a large table makes it slow but not large.
+ * @source trajectory-optimization 2.1
+ */
+export function createBaselineReader(table: Table): TrajectoryReader {
+  async function readAll(each: (row: StoredRow) => void): Promise<void> {
+    const columns = [...allColumns, 'seq'] as const;
+    for await (const batch of table.query().select([...columns])) {
+      for (const row of rowsOf(batch, columns as readonly Column[])) each(row as StoredRow);
+    }
+  }
+
+  return {
+    list: (query, columns) =>
+      readFresh(table, async () => {
+        const passes = filterPredicate(query.filter);
+        const compare = comparator(query);
+        const isBehind = behindPosition(query, compare);
+        const needed = offsetOf(query) + query.pageSize + (query.walk ? 1 : 0);
+        let kept: StoredRow[] = [];
+        let total = 0;
+        await readAll((row) => {
+          if (!passes(row)) return;
+          total += 1;
+          if (!isBehind(row)) return;
+          kept.push(withOwnBytes(row));
+          if (kept.length >= needed + sparePageRows) kept = kept.sort(compare).slice(0, needed);
+        });
+        const rows = kept.sort(compare).slice(offsetOf(query), needed);
+        const page = rows.slice(0, query.pageSize);
+        const last = page.at(-1);
+        const next = rows.length > page.length && last ? { next: positionOf(last, query) } : {};
+        return { rows: page.map((row) => narrowed(row, columns)), total, ...next };
+      }),
+    get: (trajectoryId, columns) =>
+      readFresh(table, async () => {
+        let found: TrajectoryRow | undefined;
+        await readAll((row) => {
+          if (row.trajectory_id === trajectoryId) found ??= narrowed(withOwnBytes(row), columns);
+        });
+        return found;
+      }),
+    valueAt: (seq, column) =>
+      readFresh(table, async () => {
+        let found: RowPosition['value'] | undefined;
+        await readAll((row) => {
+          if (row.seq === seq) found = row[column];
+        });
+        return found;
+      }),
+    async explain({ sortBy, order }) {
+      const plan = ['read all rows', 'filter in memory', `sort in memory by ${sortBy} ${order}`, 'cut out the page'];
+      return { plan, indexes: [], row_ids: 'off' };
+    },
+  };
+}
+
+/** A view would keep the memory of the whole batch. */
+const withOwnBytes = (row: StoredRow): StoredRow => ({ ...row, record_json: Uint8Array.from(row.record_json ?? []) });
+
+function narrowed(row: TrajectoryRow, columns: readonly Column[]): TrajectoryRow {
+  return Object.fromEntries(columns.map((column) => [column, row[column]])) as TrajectoryRow;
+}
+
+function comparator({ sortBy, order }: PageQuery): (a: StoredRow, b: StoredRow) => number {
+  const sign = order === 'asc' ? 1 : -1;
+  return (a, b) => sign * (compareValues(a[sortBy], b[sortBy]) || a.seq - b.seq);
+}
+
+const positionOf = (row: StoredRow, { sortBy }: PageQuery): RowPosition => ({ value: row[sortBy]!, seq: row.seq });
+
+/** Whether a row comes after the place where a walk stands; all do where there is no such place. */
+function behindPosition(
+  { sortBy, walk }: PageQuery,
+  compare: (a: StoredRow, b: StoredRow) => number,
+): (row: StoredRow) => boolean {
+  const after = walk?.after;
+  if (!after) return () => true;
+  const place = { [sortBy]: after.value, seq: after.seq } as StoredRow;
+  return (row) => compare(row, place) > 0;
+}
+
+/** Texts by code point, as the database sorts their UTF-8 bytes. */
+function compareValues(a: TrajectoryRow[ScalarColumn], b: TrajectoryRow[ScalarColumn]): number {
+  if (typeof a === 'string' && typeof b === 'string')
+    return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return Number(a) - Number(b);
+}

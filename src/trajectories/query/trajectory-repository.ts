@@ -1,0 +1,153 @@
+import { type Optimization, withFallback } from '../../optimization.js';
+import type { AnalysisLookup } from '../analysis/analysis-lookup.js';
+import { cursorInvalid, trajectoryNotFound } from '../errors.js';
+import type { TrajectoryEvent } from '../trajectory-events.js';
+import type { PageQuery, ReadingPlan, RowPosition, TrajectoryReader } from './page-query.js';
+import { recordIds } from './record-ids.js';
+import { neededColumns, rowText } from './row-text.js';
+import type { TrajectoryRow } from './trajectory-columns.js';
+
+/**
+ * A page as a client asks for it; without `fields` rows are whole.
+ * @source product contract, Trajectories ("GET /api/trajectories")
+ */
+export interface ListQuery extends Omit<PageQuery, 'walk'> {
+  fields?: readonly string[];
+  walk?: { after?: CarriedPosition };
+}
+
+/**
+ * A position as a cursor carries it; a value that would make it long is left out, and looked up by `seq`.
+ * @source product contract, Settled details ("`?cursor=`")
+ */
+export type CarriedPosition = Pick<RowPosition, 'seq'> & Partial<RowPosition>;
+
+/**
+ * A page of rows as JSON texts in UTF-8, and how many rows there are on all pages.
+ * @source product contract, Trajectories ("GET /api/trajectories")
+ */
+export interface TextPage {
+  rows: Buffer[];
+  total: number;
+  /** In a walk: where this page ended; absent when nothing follows. */
+  next?: RowPosition;
+  /** The whole answer, where it was made already. */
+  text?: Buffer;
+}
+
+/**
+ * How a list would be answered now.
+ * @source product contract, Trajectories ("`explain=true` tells plan, index, cache")
+ */
+export interface Explanation extends ReadingPlan {
+  variant: 'optimized' | 'baseline';
+  query_cache: 'hit' | 'miss' | 'off';
+}
+
+/**
+ * Reads trajectories with their analysis; rows are JSON texts in UTF-8, ready to be sent.
+ * @source trajectory-optimization 2.2
+ */
+export interface TrajectoryRepository {
+  /** @throws Problem CURSOR_INVALID when the row where a walk stands is needed and gone */
+  list(query: ListQuery): Promise<TextPage>;
+  explain(query: ListQuery): Promise<Explanation>;
+  /** @throws Problem TRAJECTORY_NOT_FOUND */
+  get(trajectoryId: string): Promise<Buffer>;
+}
+
+/** The two ways of each optimisation, and its flag. @source trajectory-optimization 2.2 */
+export interface TrajectoryRepositoryOptions {
+  reader: TrajectoryReader;
+  baselineReader: TrajectoryReader;
+  nativeQuery: Optimization<unknown>;
+  analysisLookup: AnalysisLookup;
+  baselineAnalysisLookup: AnalysisLookup;
+  analysisByIds: Optimization<unknown>;
+  onEvent(event: TrajectoryEvent): void;
+}
+
+type Variant = 'native' | 'baseline';
+
+/**
+ * Puts the readers and the analysis lookups behind their flags; each flag is asked here and nowhere else.
+ * @source trajectory-optimization 2.2
+ */
+export function createTrajectoryRepository(options: TrajectoryRepositoryOptions): TrajectoryRepository {
+  const { reader, baselineReader, nativeQuery, analysisByIds, onEvent } = options;
+
+  /** Reads the optimised way or the original one, and tells which it was. */
+  async function read<T>(work: (reader: TrajectoryReader) => Promise<T>): Promise<{ result: T; variant: Variant }> {
+    const through = async (from: TrajectoryReader, variant: Variant) => ({ result: await work(from), variant });
+    return withFallback(
+      nativeQuery,
+      () => through(reader, 'native'),
+      () => through(baselineReader, 'baseline'),
+    );
+  }
+
+  async function lookUp(rows: readonly TrajectoryRow[]): ReturnType<AnalysisLookup> {
+    const ids = rows.map(idOf);
+    const startedAt = performance.now();
+    const through = async (find: AnalysisLookup, variant: 'by_ids' | 'whole_table') => ({
+      notes: await find(ids),
+      variant,
+    });
+    const { notes, variant } = await withFallback(
+      analysisByIds,
+      () => through(options.analysisLookup, 'by_ids'),
+      () => through(options.baselineAnalysisLookup, 'whole_table'),
+    );
+    onEvent({ type: 'analysis_lookup', variant, durationSeconds: secondsSince(startedAt), rows: ids.length });
+    return notes;
+  }
+
+  async function texts(rows: readonly TrajectoryRow[], fields?: readonly string[]): Promise<Buffer[]> {
+    const notes = neededColumns(fields).notes && rows.length > 0 ? await lookUp(rows) : undefined;
+    return rows.map((row) => rowText(row, notes?.get(idOf(row)), fields));
+  }
+
+  function report(operation: 'list' | 'get', variant: Variant, startedAt: number, rows: number): void {
+    onEvent({ type: 'query', operation, variant, durationSeconds: secondsSince(startedAt), rows });
+  }
+
+  return {
+    async list(query) {
+      const startedAt = performance.now();
+      const { columns } = neededColumns(query.fields);
+      const { result, variant } = await read(async (from) => from.list(await placed(query, from), columns));
+      const rows = await texts(result.rows, query.fields);
+      report('list', variant, startedAt, rows.length);
+      return { ...result, rows };
+    },
+    async explain(query) {
+      const { result, variant } = await read(async (from) => from.explain(await placed(query, from)));
+      return { ...result, variant: variant === 'native' ? 'optimized' : 'baseline', query_cache: 'off' };
+    },
+    async get(trajectoryId) {
+      const startedAt = performance.now();
+      const { columns } = neededColumns(undefined);
+      const { result, variant } = await read((from) => from.get(trajectoryId, columns));
+      const [text] = await texts(result ? [result] : []);
+      report('get', variant, startedAt, text === undefined ? 0 : 1);
+      if (text === undefined) throw trajectoryNotFound(trajectoryId);
+      return text;
+    },
+  };
+}
+
+/** The query with the value looked up that its cursor left out. */
+async function placed({ walk, ...query }: ListQuery, reader: TrajectoryReader): Promise<PageQuery> {
+  if (!walk) return query;
+  if (!walk.after) return { ...query, walk: {} };
+  const { seq } = walk.after;
+  const value = walk.after.value ?? (await reader.valueAt(seq, query.sortBy));
+  if (value === undefined) throw cursorInvalid('the record where the walk stands is gone: start again');
+  return { ...query, walk: { after: { seq, value } } };
+}
+
+/** Rows that show their analysis come with their id or with their text. */
+const idOf = (row: TrajectoryRow) => row.trajectory_id ?? recordIds(row.record_json ?? emptyRecord).trajectoryId;
+const emptyRecord = Buffer.from('{}');
+
+const secondsSince = (startedAt: number) => (performance.now() - startedAt) / 1000;

@@ -1,0 +1,174 @@
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { etagOf } from '../../src/canvases/document/etag.js';
+import { vaultLockName } from '../../src/canvases/journal/vault-lock.js';
+import { temporaryFolder } from '../support/folder.js';
+import { canvasBytes } from './support/canvas-bytes.js';
+import { ManualClock } from './support/manual-clock.js';
+import { openTestCanvases, variants } from './support/open-test-canvases.js';
+
+const name = 'a.canvas';
+type Action = 'put' | 'conditional' | 'stale' | 'edit' | 'delete' | 'outside' | 'outside-rename' | 'outside-delete';
+const actions: Action[] = [
+  'put',
+  'put',
+  'conditional',
+  'stale',
+  'edit',
+  'delete',
+  'outside',
+  'outside-rename',
+  'outside-delete',
+];
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom(...actions) },
+  { weight: 3, arbitrary: fc.constantFrom('flush' as const, 'flip' as const, 'crash' as const) },
+);
+
+/** A vault, what readers must see, what its file holds, and what the history must have. The clock stands still. */
+class Model {
+  readonly #clock = new ManualClock();
+  seen: string | undefined;
+  file: string | undefined;
+  readonly kept = new Set<string>();
+  isOptimised: boolean;
+  #isArmed = false;
+  #opened: Awaited<ReturnType<typeof openTestCanvases>>;
+
+  private constructor(opened: Awaited<ReturnType<typeof openTestCanvases>>, isOptimised: boolean) {
+    this.#opened = opened;
+    this.isOptimised = isOptimised;
+  }
+
+  static async open(isOptimised: boolean): Promise<Model> {
+    return new Model(await openTestCanvases(isOptimised, { clock: new ManualClock() }), isOptimised);
+  }
+
+  get canvases() {
+    return this.#opened.canvases;
+  }
+
+  get address() {
+    return path.join(this.#opened.vaultDir, name);
+  }
+
+  /** What is acknowledged reaches the file now. */
+  catchUp(): void {
+    if (this.file !== undefined && this.file !== this.seen) this.kept.add(this.file);
+    this.file = this.seen;
+  }
+
+  /** A write was acknowledged. The first one after a quiet time goes to its file by itself. */
+  async wrote(text: string | undefined): Promise<void> {
+    if (!this.isOptimised) this.catchUp();
+    this.seen = text;
+    if (this.isOptimised && this.#isArmed) return;
+    this.#isArmed = this.isOptimised;
+    await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    await this.canvases.flush();
+    this.catchUp();
+  }
+
+  flip(): void {
+    this.isOptimised = !this.isOptimised;
+    this.#opened.flags.batchWriter.enabled = this.isOptimised;
+  }
+
+  outside(text: string | undefined, byRename: boolean): void {
+    if (text === undefined) rmSync(this.address, { force: true });
+    else if (byRename) {
+      writeFileSync(`${this.address}.tmp`, canvasBytes(text));
+      renameSync(`${this.address}.tmp`, this.address);
+    } else writeFileSync(this.address, canvasBytes(text));
+    if (this.canvases.pendingWrites() === 0) this.seen = text;
+    this.file = text;
+  }
+
+  /** Goes on with copies of the folders as they are, as if the process had died here. */
+  async crash(folder: string): Promise<void> {
+    const before = this.#opened;
+    const [vaultDir, dataDir] = [path.join(folder, 'vault'), path.join(folder, 'data')];
+    cpSync(before.vaultDir, vaultDir, { recursive: true, filter: (from) => path.basename(from) !== vaultLockName });
+    cpSync(before.dataDir, dataDir, { recursive: true });
+    this.#opened = await openTestCanvases(this.isOptimised, { vaultDir, dataDir, clock: this.#clock });
+    this.#isArmed = false;
+    this.catchUp();
+    await before.canvases.close();
+  }
+
+  async check(): Promise<void> {
+    const read = async () => (await this.canvases.read(name, {})).body?.toString();
+    if (this.seen === undefined) await expect(read()).rejects.toMatchObject({ code: 'CANVAS_NOT_FOUND' });
+    else expect(await read()).toBe(canvasBytes(this.seen).toString());
+    const { items } = await this.canvases.list({ prefix: '', after: '' }, 10);
+    expect(items.map(({ etag }) => etag)).toEqual(this.seen === undefined ? [] : [etagOf(canvasBytes(this.seen))]);
+  }
+
+  async checkHistory(): Promise<void> {
+    await this.flush();
+    if (this.file !== undefined) expect(readFileSync(this.address)).toEqual(canvasBytes(this.file));
+    const versions = this.seen === undefined && this.kept.size === 0 ? [] : await this.canvases.versions(name);
+    const etags = versions.map(({ etag }) => etag);
+    for (const text of this.kept) expect(etags, text).toContain(etagOf(canvasBytes(text)));
+  }
+}
+
+async function take(model: Model, action: Action | 'flush' | 'flip' | 'crash', text: string): Promise<void> {
+  const { canvases, seen } = model;
+  const match = { ifMatch: [seen === undefined ? '"none"' : etagOf(canvasBytes(seen))] };
+  const missing = seen === undefined;
+  switch (action) {
+    case 'put':
+      await canvases.put(name, canvasBytes(text), {}, false);
+      return model.wrote(text);
+    case 'conditional':
+      if (missing) return;
+      await canvases.put(name, canvasBytes(text), match, false);
+      return model.wrote(text);
+    case 'stale': {
+      const put = canvases.put(name, canvasBytes(text), { ifMatch: ['"stale"'] }, false);
+      return void (await expect(put).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' }));
+    }
+    case 'edit':
+      if (missing) return;
+      await canvases.edit(name, match, (bytes) => {
+        expect(bytes).toEqual(canvasBytes(seen));
+        return canvasBytes(text);
+      });
+      return model.wrote(text);
+    case 'delete':
+      if (missing) return;
+      await canvases.delete(name, {});
+      return model.wrote(undefined);
+    case 'flush':
+      return model.flush();
+    case 'flip':
+      return model.flip();
+    case 'crash':
+      return model.crash(await temporaryFolder());
+    default:
+      model.outside(action === 'outside-delete' ? undefined : text, action === 'outside-rename');
+  }
+}
+
+describe.each(variants)('canvases, $variant, against a model', ({ enabled }) => {
+  it('lose nothing in any mixture of writes, edits by other programs, flips and crashes', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
+        const model = await Model.open(enabled);
+        for (const [index, action] of steps.entries()) {
+          await take(model, action, `text ${index}`);
+          await model.check();
+        }
+        await model.checkHistory();
+        await model.canvases.close();
+      }),
+      { seed: 21, numRuns: 30 },
+    );
+  });
+});

@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from './support/folder.js';
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+/** The real process, as `npm start` runs it, from the sources. */
+function start(env: Record<string, string>) {
+  const child = spawn(process.execPath, ['--import', 'tsx', main], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let output = '';
+  const waiting: { text: string; found: () => void }[] = [];
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString();
+    for (const { text, found } of waiting) if (output.includes(text)) found();
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  const says = (text: string) =>
+    new Promise<void>((found) => {
+      waiting.push({ text, found });
+      if (output.includes(text)) found();
+    });
+  return { child, says, output: () => output, exited: exitOf(child) };
+}
+
+const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', resolve));
+
+test('a setting that cannot be used is named, and nothing is started', async () => {
+  const folder = await temporaryFolder();
+  const service = start({ PORT: 'eighty', DATA_DIR: folder });
+  expect(await service.exited).toBe(1);
+  expect(service.output()).toContain('PORT: expected a port number, got "eighty"');
+  expect(service.output()).not.toMatch(/\n\s+at /);
+});
+
+test('it says where everything is, serves, and on SIGTERM stores what was accepted and exits cleanly', async () => {
+  const folder = await temporaryFolder();
+  const service = start({ PORT: '0', DATA_DIR: folder });
+  await service.says('"msg":"listening"');
+  const line = service
+    .output()
+    .split('\n')
+    .find((text) => text.includes('"msg":"listening"'));
+  const places = JSON.parse(line ?? '{}');
+  for (const name of ['api', 'documentation', 'dashboard', 'metrics']) expect(places[name]).toMatch(/^http:/);
+  expect((await fetch(places.dashboard)).status).toBe(200);
+
+  const body = '{"nodes":[],"edges":[]}';
+  const headers = { 'content-type': 'application/json', prefer: 'respond-async' };
+  const answer = await fetch(`${places.api}/canvas/last.canvas`, { method: 'PUT', headers, body });
+  expect(answer.status).toBe(202);
+  service.child.kill('SIGTERM');
+  expect(await service.exited).toBe(0);
+  expect(await readFile(path.join(folder, 'vault', 'last.canvas'), 'utf8')).toBe(body);
+});
