@@ -31,8 +31,8 @@ import { RecentVersions } from './writing/recent-versions.js';
 import { type BatchWriterSettings, WriteQueue } from './writing/write-queue.js';
 
 /**
- * What the canvases are made of. `vaultDir` is created where it is missing; `dataDir` gets the folders `journal` and
- * `history`, and should be on the vault's file system, so that a version is kept without copying bytes.
+ * What the canvases are made of. `vaultDir` is created where it is missing; `dataDir` belongs to this one vault: it gets the
+ * folders `journal` and `history`, and should be on the vault's file system, so that a version is kept without copying bytes.
  * @source product contract, Canvases
  */
 export interface CanvasesOptions {

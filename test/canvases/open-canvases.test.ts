@@ -52,6 +52,16 @@ describe.each(variants)('the history, $variant', ({ enabled }) => {
     await expect(canvases.versions('b.canvas')).rejects.toMatchObject({ code: 'CANVAS_NOT_FOUND' });
   });
 
+  it('has the last version of a deleted canvas, also when it never reached its file', async () => {
+    const { canvases } = await openTestCanvases(enabled);
+    for (const text of ['1', '2', '3']) await canvases.put('a.canvas', canvasBytes(text), {}, false);
+    const last = canvases.put('a.canvas', canvasBytes('4'), {}, false);
+    await Promise.all([last, canvases.delete('a.canvas', {})]);
+    const [newest] = await canvases.versions('a.canvas');
+    expect(newest).toMatchObject({ etag: etagFor('4'), origin: 'api' });
+    expect((await canvases.restore('a.canvas', newest?.id ?? '', {})).etag).toBe(etagFor('4'));
+  });
+
   it('goes along when a canvas is moved, and does not list the canvas itself', async () => {
     const { canvases, vaultDir, events } = await openTestCanvases(enabled);
     await canvases.put('x/a.canvas', canvasBytes('1'), {}, false);

@@ -228,7 +228,7 @@ test.each([
 
 test('many single analyses bring upkeep with them', async () => {
   const { trajectories, events } = await open();
-  for (const row of rows.slice(0, 40)) await trajectories.setAnalysis(row.trajectory_id, verdict);
+  for (const row of rows.slice(0, 21)) await trajectories.setAnalysis(row.trajectory_id, verdict);
   await trajectories.close();
   const cared = events.filter((event) => event.type === 'index_built' && event.table === 'analysis');
   expect(cared).toHaveLength(1);

@@ -318,7 +318,7 @@ describe('GET /api/trajectories', () => {
         const answer = await server.inject({ url: '/api/trajectories', query: { [name]: text } });
         expect([200, 400]).toContain(answer.statusCode);
       }),
-      { seed: 31, numRuns: 100 },
+      { seed: 31, numRuns: 60 },
     );
     expect(nativeQuery.failures).toEqual([]);
   });

@@ -36,7 +36,7 @@ export interface BatchWriterOptions {
   files: CanvasFiles;
   order: KeyedOrder;
   journal: Pick<Journal, 'append'>;
-  unwritten: Pick<UnwrittenCanvases, 'newest' | 'acknowledge'>;
+  unwritten: Pick<UnwrittenCanvases, 'newest' | 'acknowledge' | 'drain'>;
   wall(): number;
   onStored: OnStored;
 }
@@ -113,7 +113,9 @@ export class BatchWriter implements CanvasWriter {
     }
     if (passed.length === 0) return;
     try {
-      await this.#store(path, before, after, passed.length, release ?? nothingToRelease);
+      const isDeleted = before.kind !== 'missing' && after.kind === 'missing';
+      const last = isDeleted ? await this.#putInFile(path, before, passed) : before;
+      await this.#store(path, last, after, passed.length, release ?? nothingToRelease);
     } catch (error) {
       release?.();
       throw error;
@@ -122,6 +124,17 @@ export class BatchWriter implements CanvasWriter {
       if (left !== found) this.#options.onStored(path.text, found, left);
       write.resolve(resultOf(found, left));
     }
+  }
+
+  /**
+   * What is deleted stays in the history, which takes it from the file: so the file gets the last version first.
+   * @returns that version
+   */
+  async #putInFile(path: VaultPath, before: CurrentCanvas, passed: readonly Passed[]): Promise<CurrentCanvas> {
+    const last = passed.findLast(({ after }) => after.kind === 'canvas')?.after ?? before;
+    await this.#store(path, before, last, 0, nothingToRelease);
+    await this.#options.unwritten.drain(path.text);
+    return last;
   }
 
   /** Makes the end of a group durable. Bytes that were there all along need it only if another program wrote them. */

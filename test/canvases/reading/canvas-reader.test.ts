@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { KnownJson } from '../../../src/canvases/document/json-bytes.js';
 import { FileReader } from '../../../src/canvases/reading/canvas-reader.baseline.js';
 import { CachedReader } from '../../../src/canvases/reading/canvas-reader.js';
@@ -81,11 +81,13 @@ describe('what the cache keeps', () => {
 
   it('compares the bytes of a file that was changed a moment ago, and does not parse them again', async () => {
     write('a.canvas');
+    const momentAgo = vi.spyOn(clock, 'wall').mockReturnValue(Date.now());
     const reader = new CachedReader(options, () => settings);
     expect(await reader.read(parseVaultPath('a.canvas'))).toMatchObject({ cache: 'miss' });
     expect(reader.hit('a.canvas')).toBeUndefined();
     expect(await reader.read(parseVaultPath('a.canvas'))).toMatchObject({ cache: 'hit' });
     expect(parsed).toBe(1);
+    momentAgo.mockRestore();
     clock.letPass(10_000);
     await reader.read(parseVaultPath('a.canvas'));
     expect(reader.hit('a.canvas')).toBeDefined();

@@ -171,8 +171,9 @@ it('a deletion reaches the file as well, and one of a canvas that never got ther
   files.hold();
   await put('1', {}, 'b.canvas');
   await clock.advance(10);
-  await remove({}, 'b.canvas');
+  const removed = remove({}, 'b.canvas');
   files.release();
+  await removed;
   await clock.advance(200);
   expect(writesOf(files)).toEqual(['replace', 'remove', 'replace', 'remove']);
   expect(journal.checkpoints.map(([, etag]) => etag)).toEqual([etagFor('0'), null, etagFor('1'), null]);

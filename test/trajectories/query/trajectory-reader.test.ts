@@ -63,10 +63,10 @@ const variants: [string, number, (table: Table) => TrajectoryReader][] = [
   ],
   [
     'native, nothing kept, sorts bounded by samples',
-    60,
+    40,
     (table) => createTrajectoryReader({ table, rowIds: createRowIdCache(() => 0), smallestSampledTable: 1 }),
   ],
-  ['baseline', 25, createBaselineReader],
+  ['baseline', 15, createBaselineReader],
 ];
 
 describe.each(variants)('%s', (_, numRuns, createReader) => {
@@ -106,8 +106,6 @@ describe.each(variants)('%s', (_, numRuns, createReader) => {
     for (const [sortBy, order] of [
       ['created_at', 'desc'],
       ['is_success', 'asc'],
-      ['is_bookmarked', 'desc'],
-      ['step_count', 'desc'],
       ['question', 'asc'],
       ['reward', 'asc'],
     ] as const) {
