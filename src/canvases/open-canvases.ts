@@ -105,13 +105,20 @@ function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores
   const reading = { root, clock, isJson: json.isJson };
   const cached = new CachedReader(reading, () => cache.settings);
   const reader = new SwitchedReader(cache, cached, new FileReader(reading));
-  const files = new VaultFiles({ root, reader, history: stores.history, logger, onEvent });
+  const recent = new RecentVersions();
+  const files = new VaultFiles({
+    root,
+    reader,
+    history: stores.history,
+    bytesOf: (text, etag) => recent.bytesOf(text, etag),
+    logger,
+    onEvent,
+  });
   const published: PublishedChanges = new PublishedChanges({
     log: stores.changes,
     read: (path) => readStable(reading, path, undefined, false),
     isAhead: (text) => queue.unwritten.newest(text) !== undefined,
   });
-  const recent = new RecentVersions();
   const queue: WriteQueue = new WriteQueue({
     files,
     journal: stores.journal,
@@ -163,9 +170,10 @@ function startWatch(
     vaultDir: root,
     isOwn: (text, stamp) => files.known.isOwn(text, stamp),
     onChange: (change) => {
-      published
-        .external(change)
-        .catch((error: unknown) => logger.warn({ err: error }, 'an outside edit could not be looked at'));
+      const path = findVaultPath(change.path);
+      Promise.all([published.external(change), path && files.keepOverwritten(path)]).catch((error: unknown) =>
+        logger.warn({ err: error }, 'an outside edit could not be looked at'),
+      );
     },
     onEvent: (event) => {
       if (event.type === 'failed') logger.warn({ err: event.error }, 'the watch of the vault could not see all of it');

@@ -12,6 +12,7 @@ import type { CanvasList, CanvasListPage } from './reading/canvas-list.js';
 import type { CanvasReader } from './reading/canvas-reader.baseline.js';
 import type { CanvasAnswer, CanvasReads } from './reading/canvas-reads.js';
 import type { KnownVersion } from './reading/known-version.js';
+import type { VaultFiles } from './vault/vault-files.js';
 import { parseVaultPath, type VaultPath } from './vault/vault-path.js';
 import type { WalkRange } from './vault/vault-walk.js';
 import type { Preconditions } from './writing/preconditions.js';
@@ -26,6 +27,7 @@ import type { CanvasContent, WriteRequest } from './writing/write-request.js';
 export interface CanvasesParts {
   json: JsonBytes;
   reader: CanvasReader;
+  files: Pick<VaultFiles, 'keepOverwritten'>;
   reads: CanvasReads;
   list: CanvasList;
   queue: WriteQueue;
@@ -82,6 +84,7 @@ export class OpenedCanvases implements Canvases {
   async versions(text: string): Promise<CanvasVersion[]> {
     const path = parseVaultPath(text);
     await this.#bringUpToDate(text);
+    await this.#parts.files.keepOverwritten(path);
     const versions = await this.#parts.history.list(text);
     if (versions.length === 0 && (await this.#isMissing(path))) throw canvasNotFound();
     return versions;

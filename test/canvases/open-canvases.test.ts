@@ -52,6 +52,25 @@ describe.each(variants)('the history, $variant', ({ enabled }) => {
     await expect(canvases.versions('b.canvas')).rejects.toMatchObject({ code: 'CANVAS_NOT_FOUND' });
   });
 
+  it.each(['in place', 'by rename', 'by taking it away'])(
+    'has the version that another program overwrote %s after it was acknowledged',
+    async (way) => {
+      const { canvases, vaultDir } = await openTestCanvases(enabled);
+      const file = path.join(vaultDir, 'a.canvas');
+      const aside = path.join(vaultDir, 'aside');
+      await canvases.put('a.canvas', canvasBytes('ours'), {}, false);
+      await canvases.flush();
+      writeFileSync(aside, canvasBytes('outside'));
+      if (way === 'in place') writeFileSync(file, canvasBytes('outside'));
+      else if (way === 'by rename') renameSync(aside, file);
+      else rmSync(file);
+      const versions = await canvases.versions('a.canvas');
+      expect(versions.map(({ etag, origin }) => [etag, origin])).toEqual([[etagFor('ours'), 'api']]);
+      await canvases.put('a.canvas', canvasBytes('next'), {}, false);
+      expect((await canvases.versions('a.canvas')).filter(({ etag }) => etag === etagFor('ours'))).toHaveLength(1);
+    },
+  );
+
   it('has the last version of a deleted canvas, also when it never reached its file', async () => {
     const { canvases } = await openTestCanvases(enabled);
     for (const text of ['1', '2', '3']) await canvases.put('a.canvas', canvasBytes(text), {}, false);

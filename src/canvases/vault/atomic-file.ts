@@ -4,8 +4,8 @@
  * folder. It does not order two writers of one file: whoever calls does that.
  */
 import { randomBytes } from 'node:crypto';
-import { type BigIntStats, constants, fstatSync, lstatSync, type Stats } from 'node:fs';
-import { access, type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
+import { type BigIntStats, constants, fstatSync, lstatSync, renameSync, type Stats } from 'node:fs';
+import { access, type FileHandle, link, open, unlink } from 'node:fs/promises';
 import { canvasExists, canvasNotFound } from '../errors.js';
 import { syncDescriptor } from './sync-descriptor.js';
 import type { VaultFolder } from './vault-folder.js';
@@ -60,6 +60,21 @@ async function fill(file: FileHandle, bytes: Buffer, replaced: Stats | undefined
   await file.sync();
 }
 
+const holdingTries = 3;
+
+/**
+ * Holds the file that is about to lose its name, again when another program has put a new one in its place meanwhile.
+ * What follows at once, without giving way, finds the file that is held.
+ */
+async function holdStill(folder: VaultFolder, name: string, hold: () => Promise<unknown>): Promise<void> {
+  const inode = () => lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })?.ino;
+  for (let tries = 0; tries < holdingTries; tries++) {
+    const before = inode();
+    await hold();
+    if (inode() === before) return;
+  }
+}
+
 /**
  * Stores `bytes` under `name`, durably, keeping the mode of the file that is replaced (and its owner, when the
  * process may give files away).
@@ -81,9 +96,9 @@ export async function replaceFile(
   let renamed = false;
   try {
     await fill(file, bytes, replaced);
-    await hold();
+    await holdStill(folder, name, hold);
     const before = fstatSync(file.fd, { bigint: true });
-    await rename(temporary, folder.at(name));
+    renameSync(temporary, folder.at(name));
     renamed = true;
     const after = fstatSync(file.fd, { bigint: true });
     await syncDescriptor(folder.descriptor);

@@ -41,6 +41,18 @@ export class KnownFiles {
     return this.isDurable(text, stamp) ? this.#marks.get(text)?.etag : undefined;
   }
 
+  /** What this process stored last, where the file is no longer as it was left; without a stamp it is gone. */
+  overwrittenEtag(text: string, stamp: FileStamp | undefined): string | undefined {
+    const mark = this.#marks.get(text);
+    if (mark?.stamp === undefined || this.#beingWritten.has(text)) return undefined;
+    return stamp && sameStamp(mark.stamp, stamp) ? undefined : mark.etag;
+  }
+
+  /** Takes a file for another program's from now on. */
+  forget(text: string): void {
+    this.#marks.delete(text);
+  }
+
   /** The version that an earlier process left here. */
   formerEtag(text: string): string | undefined {
     return this.#former.get(text);

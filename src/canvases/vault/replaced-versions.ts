@@ -15,16 +15,40 @@ import type { VaultPath } from './vault-path.js';
 export class ReplacedVersions {
   readonly #history: History;
   readonly #known: KnownFiles;
+  readonly #bytesOf: (text: string, etag: string) => Buffer | undefined;
   readonly #logger: Logger;
 
-  constructor(history: History, known: KnownFiles, logger: Logger) {
+  /** @param bytesOf the bytes of a version that was stored lately, as far as they are remembered */
+  constructor(
+    history: History,
+    known: KnownFiles,
+    bytesOf: (text: string, etag: string) => Buffer | undefined,
+    logger: Logger,
+  ) {
     this.#history = history;
     this.#known = known;
+    this.#bytesOf = bytesOf;
     this.#logger = logger;
   }
 
   /**
-   * Runs `work`, which calls the function it is given right before the file at `address` loses its name.
+   * Keeps what another program has overwritten or taken away, as far as its bytes are remembered: the file has them
+   * no more.
+   */
+  async keepOverwritten(path: VaultPath, address: string): Promise<void> {
+    const stats = lstatSync(address, { bigint: true, throwIfNoEntry: false });
+    const etag = this.#known.overwrittenEtag(path.text, stats);
+    const bytes = etag === undefined ? undefined : this.#bytesOf(path.text, etag);
+    if (etag === undefined || bytes === undefined) return;
+    if (stats?.isFile() && (await etagOfFile(address, maxCanvasBytes)) === etag) return;
+    this.#known.forget(path.text);
+    await this.#history.keepBytes(path.text, bytes, { etag, origin: 'api', created: Date.now() });
+    await this.#history.sync(path.text);
+  }
+
+  /**
+   * Runs `work`, which calls the function it is given right before the file at `address` loses its name, and again
+   * when another program has put a new file there meanwhile.
    * @param isElsewhere whether the bytes go on under another name, so that the history need not have them
    * @throws what `work` throws; nothing is in the history then that was not lost elsewhere
    */
@@ -35,23 +59,26 @@ export class ReplacedVersions {
     work: (hold: () => Promise<void>) => Promise<T>,
     isElsewhere = false,
   ): Promise<T> {
-    let held: HeldVersion | undefined;
+    const held: HeldVersion[] = [];
     let isDone = false;
     try {
       const result = await work(async () => {
-        held = await this.#hold(path, address, knownEtags);
-        if (held) await this.#history.sync(path.text);
+        const version = await this.#hold(path, address, knownEtags);
+        if (!version) return;
+        held.push(version);
+        await this.#history.sync(path.text);
       });
       isDone = true;
       return result;
     } finally {
-      if (held) await this.#end(path, held, isDone && !isElsewhere);
+      for (const version of held) await this.#end(path, version, isDone && !isElsewhere);
     }
   }
 
   async #hold(path: VaultPath, file: string, knownEtags: readonly string[]): Promise<HeldVersion | undefined> {
     const stats = lstatSync(file, { bigint: true, throwIfNoEntry: false });
     if (!stats?.isFile()) return undefined;
+    await this.keepOverwritten(path, file);
     const created = Number(stats.mtimeNs / 1_000_000n);
     let etag = this.#known.ownEtag(path.text, stats);
     let origin: Origin = etag === undefined ? 'external' : 'api';

@@ -27,6 +27,8 @@ export interface VaultFilesOptions {
   root: string;
   reader: CanvasReader;
   history: History;
+  /** The bytes of a version that was stored lately, as far as they are remembered. */
+  bytesOf(text: string, etag: string): Buffer | undefined;
   logger: Logger;
   onEvent(event: CanvasEvent): void;
 }
@@ -46,7 +48,7 @@ export class VaultFiles implements MovingFiles {
     this.#options = options;
     this.#folders = new FolderMaker(options.root);
     this.#claims = new NameClaims(options.root);
-    this.#replaced = new ReplacedVersions(options.history, this.known, options.logger);
+    this.#replaced = new ReplacedVersions(options.history, this.known, options.bytesOf, options.logger);
   }
 
   current(path: VaultPath): CurrentCanvas | Promise<CurrentCanvas> {
@@ -54,6 +56,20 @@ export class VaultFiles implements MovingFiles {
     const hit = reader.hit(path.text);
     if (hit) return this.#asCurrent(path, hit);
     return reader.read(path).then(({ state }) => this.#asCurrent(path, state));
+  }
+
+  /** Puts into the history what another program has overwritten, as far as its bytes are remembered. */
+  async keepOverwritten(path: VaultPath): Promise<void> {
+    try {
+      const folder = openFolder(this.#options.root, path.folders);
+      try {
+        await this.#replaced.keepOverwritten(path, folder.at(path.name));
+      } finally {
+        folder.close();
+      }
+    } catch (error) {
+      if (!leadsNowhere(error)) throw writeFailure(error);
+    }
   }
 
   claimName(path: VaultPath): () => void {

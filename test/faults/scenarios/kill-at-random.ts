@@ -1,0 +1,75 @@
+/** Kills the service in the middle of its work, again and again, and looks each time what is left. */
+import { checkAll, fileBytes } from '../support/checks.js';
+import { pause, Random, spread, Tally } from '../support/scale.js';
+import { type Ground, routesOf } from '../support/service.js';
+import { type Fault, WriteBook } from '../support/write-book.js';
+import { someCanvases, startWriters } from '../support/writers.js';
+
+export interface KillOptions {
+  kills: number;
+  seed: number;
+  canvases: number;
+  maxBytes?: number;
+  /** The next kill is not made once something was found. */
+  stopsAtFault?: boolean;
+}
+
+export interface KillReport {
+  kills: number;
+  acknowledged: number;
+  unanswered: number;
+  refused: number;
+  /** Kills while at least one write was between its sending and its answer. */
+  killsBeforeAnswer: number;
+  /** Where the writes were that got no answer, and how far the files were. */
+  landed: Record<string, number>;
+  restartMs: { p50: number; p95: number; max: number };
+  restartCpuMs: { p50: number; p95: number; max: number };
+  edits: boolean;
+  faults: Fault[];
+}
+
+const ageName = (ms: number) => (ms < 1 ? 'under 1 ms' : ms < 5 ? '1 to 5 ms' : ms < 20 ? '5 to 20 ms' : 'over 20 ms');
+
+export async function killAtRandom(ground: Ground, options: KillOptions): Promise<KillReport> {
+  const random = new Random(options.seed);
+  const book = new WriteBook();
+  const canvases = someCanvases(options.canvases, options.maxBytes);
+  const landed = new Tally();
+  const faults: Fault[] = [];
+  const restarts: { wallMs: number; cpuMs: number }[] = [];
+  let killsBeforeAnswer = 0;
+  let kills = 0;
+  let service = await ground.start();
+  const { edits } = await routesOf(service);
+  while (kills < options.kills && !(options.stopsAtFault && faults.length > 0)) {
+    const end = startWriters(service, book, { writers: random.between(8, 16), canvases, random, edits });
+    await pause(random.between(50, 900));
+    const killedAt = performance.now();
+    const open = book.open;
+    if (open.length > 0) killsBeforeAnswer += 1;
+    for (const { sentAt } of open) landed.add(`unanswered for ${ageName(killedAt - sentAt)}`);
+    await service.kill();
+    await end();
+    book.loseOpen();
+    kills += 1;
+    for (const name of book.names) {
+      if (book.isBehind(name, await fileBytes(ground.vaultDir, name))) landed.add('acknowledged, not yet in its file');
+    }
+    service = await ground.start();
+    restarts.push({ wallMs: service.startedInMs, cpuMs: service.startCpuMs ?? service.startedInMs });
+    faults.push(...(await checkAll(service, book, ground.vaultDir)));
+  }
+  return {
+    kills,
+    acknowledged: book.acknowledged,
+    unanswered: book.unknown,
+    refused: book.refused,
+    killsBeforeAnswer,
+    landed: landed.counts,
+    restartMs: spread(restarts.map(({ wallMs }) => wallMs)),
+    restartCpuMs: spread(restarts.map(({ cpuMs }) => cpuMs)),
+    edits,
+    faults,
+  };
+}
