@@ -78,7 +78,7 @@ export async function benchAutosave(
     how:
       'One canvas of 50 KB gets a write every 50 ms, each with other bytes, sent whether or not the earlier ones are ' +
       'answered; latency runs from the moment it was due. File writes are the renames the kernel reports in the ' +
-      'vault, bytes its account of what the process sent to disk. In the end the service is killed (`kill -9`) and ' +
+      'vault, bytes its account of what the process handed to write calls, answers and log lines included. In the end the service is killed (`kill -9`) and ' +
       'started once more; then the file must be the last acknowledged write, byte for byte.',
     figures: [
       {
@@ -92,7 +92,7 @@ export async function benchAutosave(
     ],
     tables: [
       {
-        heading: ['variant', 'file writes / write', 'KB to disk / write', 'ack p50 ms', 'ack p99 ms'],
+        heading: ['variant', 'file writes / write', 'KB written / write', 'ack p50 ms', 'ack p99 ms'],
         rows: [row('optimized'), row('baseline')],
       },
     ],

@@ -95,7 +95,7 @@ export async function benchConcurrentWrites(
           'writes/s',
           'CPU us/write',
           'file writes / write',
-          'KB to disk / write',
+          'KB written / write',
           'ack p50 ms',
           'ack p99 ms',
         ],

@@ -3,8 +3,8 @@ import { writtenBytes } from '../support/process-usage.js';
 import type { Service } from '../support/service.js';
 
 /**
- * What a service wrote, seen from outside: how often a canvas file was put in place, and the bytes the process sent to
- * disk.
+ * What a service wrote, seen from outside: how often a canvas file was put in place, and the bytes the process handed to
+ * write calls.
  * @source story-17.4 AC3
  */
 export interface FileWrites {

@@ -39,6 +39,7 @@ describe.each(variants)('the history, $variant', ({ enabled }) => {
     expect(versions.map(({ etag, origin }) => [etag, origin])).toEqual([
       [etagFor('3'), 'api'],
       [etagFor('outside'), 'external'],
+      [etagFor('2'), 'api'],
       [etagFor('1'), 'api'],
     ]);
     const id = versions[1]?.id ?? '';

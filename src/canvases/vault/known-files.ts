@@ -44,8 +44,12 @@ export class KnownFiles {
   /** What this process stored last, where the file is no longer as it was left; without a stamp it is gone. */
   overwrittenEtag(text: string, stamp: FileStamp | undefined): string | undefined {
     const mark = this.#marks.get(text);
-    if (mark?.stamp === undefined || this.#beingWritten.has(text)) return undefined;
+    if (mark?.stamp === undefined) return undefined;
     return stamp && sameStamp(mark.stamp, stamp) ? undefined : mark.etag;
+  }
+
+  isBeingWritten(text: string): boolean {
+    return this.#beingWritten.has(text);
   }
 
   /** Takes a file for another program's from now on. */

@@ -38,10 +38,15 @@ export class ReplacedVersions {
   async keepOverwritten(path: VaultPath, address: string): Promise<void> {
     const stats = lstatSync(address, { bigint: true, throwIfNoEntry: false });
     const etag = this.#known.overwrittenEtag(path.text, stats);
-    const bytes = etag === undefined ? undefined : this.#bytesOf(path.text, etag);
-    if (etag === undefined || bytes === undefined) return;
+    if (etag === undefined) return;
     if (stats?.isFile() && (await etagOfFile(address, maxCanvasBytes)) === etag) return;
     this.#known.forget(path.text);
+    await this.#keepFromMemory(path, etag);
+  }
+
+  async #keepFromMemory(path: VaultPath, etag: string): Promise<void> {
+    const bytes = this.#bytesOf(path.text, etag);
+    if (bytes === undefined) return;
     await this.#history.keepBytes(path.text, bytes, { etag, origin: 'api', created: Date.now() });
     await this.#history.sync(path.text);
   }
@@ -77,8 +82,8 @@ export class ReplacedVersions {
 
   async #hold(path: VaultPath, file: string, knownEtags: readonly string[]): Promise<HeldVersion | undefined> {
     const stats = lstatSync(file, { bigint: true, throwIfNoEntry: false });
-    if (!stats?.isFile()) return undefined;
     await this.keepOverwritten(path, file);
+    if (!stats?.isFile()) return undefined;
     const created = Number(stats.mtimeNs / 1_000_000n);
     let etag = this.#known.ownEtag(path.text, stats);
     let origin: Origin = etag === undefined ? 'external' : 'api';
@@ -93,8 +98,13 @@ export class ReplacedVersions {
   /** The write itself has ended, well or not; what goes wrong here is put right at the next start. */
   async #end(path: VaultPath, held: HeldVersion, isReplaced: boolean): Promise<void> {
     try {
-      if (isReplaced) await this.#history.settle(held);
-      else await this.#history.discard(held);
+      if (!isReplaced) {
+        await this.#history.discard(held);
+        return;
+      }
+      const settled = await this.#history.settle(held);
+      // Another program wrote into the held file after it was looked at: what it held before is kept as well.
+      if (settled && settled.etag !== held.etag) await this.#keepFromMemory(path, held.etag);
     } catch (error) {
       this.#logger.warn({ canvas: path.text, err: error }, 'a version is kept, but its label could not be checked');
     }

@@ -60,6 +60,8 @@ export class VaultFiles implements MovingFiles {
 
   /** Puts into the history what another program has overwritten, as far as its bytes are remembered. */
   async keepOverwritten(path: VaultPath): Promise<void> {
+    // Whoever writes keeps it too, right before the file loses its name.
+    if (this.known.isBeingWritten(path.text)) return;
     try {
       const folder = openFolder(this.#options.root, path.folders);
       try {
