@@ -141,3 +141,17 @@ test('the dashboard is served whole, and may load nothing from elsewhere', async
   for (const url of files) expect((await app.server.inject({ url })).statusCode).toBe(200);
   expect(page.body).not.toMatch(/https?:\/\//);
 });
+
+test('the dashboard asks for metrics that there are', async () => {
+  const app = await openTestApp();
+  const script = (await app.server.inject({ url: '/dashboard/dashboard.js' })).body;
+  const metrics = (await app.server.inject({ url: '/metrics' })).body;
+  const names = [...script.matchAll(/'((?:canvas|process|nodejs)_[a-z0-9_]+?)(?:_sum|_count)?'/g)].map(
+    ([, name]) => name,
+  );
+  expect(new Set(names).size).toBeGreaterThan(12);
+  for (const name of names) {
+    if (name === 'canvas_files') continue; // a label's value, not a metric
+    expect(metrics, name).toContain(`# TYPE ${name} `);
+  }
+});

@@ -1,6 +1,7 @@
 // Reads /metrics and /admin/flags every two seconds and shows rates since the reading before.
 const everyMs = 2000;
 let before;
+let beforeMs = 0;
 
 /** Prometheus text to a list of {name, labels, value}. */
 function parseMetrics(text) {
@@ -19,6 +20,7 @@ function parseMetrics(text) {
 const sum = (series, name, passes = () => true) =>
   series.reduce((total, one) => (one.name === name && passes(one.labels) ? total + one.value : total), 0);
 
+const milliseconds = (seconds, count) => (count > 0 ? `${number((1000 * seconds) / count, 2)} ms` : '–');
 const number = (value, digits = 0) =>
   Number.isFinite(value) ? value.toLocaleString('en', { maximumFractionDigits: digits }) : '–';
 const percent = (part, whole) => (whole > 0 ? `${number((100 * part) / whole, 1)} %` : '–');
@@ -63,13 +65,13 @@ function show(now, seconds) {
   const latency = 'canvas_api_request_latency_seconds';
   fill('requests', [
     ['per second', number(rate('canvas_api_requests_total'), 1)],
-    ['mean latency', `${number((1000 * rate(`${latency}_sum`)) / rate(`${latency}_count`), 2)} ms`],
+    ['mean latency', milliseconds(rate(`${latency}_sum`), rate(`${latency}_count`))],
     ['in progress', number(sum(now, 'canvas_api_concurrent_requests'))],
     ['failed, of all', percent(sum(now, 'canvas_api_requests_total', isError), requests)],
     ['all', number(requests)],
   ]);
-  const reads = (result) =>
-    sum(now, 'canvas_cache_requests_total', (l) => l.cache === 'canvas_files' && l.result === result);
+  const reads = (outcome) =>
+    sum(now, 'canvas_cache_requests_total', (l) => l.cache === 'canvas_files' && l.outcome === outcome);
   fill('canvases', [
     ['cache hit ratio', percent(reads('hit'), reads('hit') + reads('miss'))],
     ['writes accepted', number(sum(now, 'canvas_writes_total'))],
@@ -81,11 +83,8 @@ function show(now, seconds) {
     ['rows imported', number(sum(now, 'canvas_import_rows_total', (l) => l.outcome === 'imported'))],
     ['imports running', number(sum(now, 'canvas_imports_running'))],
     ['imports waiting', number(sum(now, 'canvas_imports_waiting'))],
-    ['queries', number(sum(now, 'canvas_trajectory_query_seconds_count'))],
-    [
-      'mean query',
-      `${number((1000 * rate('canvas_trajectory_query_seconds_sum')) / rate('canvas_trajectory_query_seconds_count'), 1)} ms`,
-    ],
+    ['queries', number(sum(now, 'canvas_query_seconds_count'))],
+    ['mean query', milliseconds(rate('canvas_query_seconds_sum'), rate('canvas_query_seconds_count'))],
   ]);
   fill('process', [
     ['processor', `${number(100 * rate('process_cpu_seconds_total'), 1)} %`],
@@ -101,8 +100,10 @@ async function tick() {
     const [metrics, flags] = await Promise.all([fetch('/metrics'), fetch('/admin/flags')]);
     const now = parseMetrics(await metrics.text());
     showFlags((await flags.json()).flags);
-    show(now, everyMs / 1000);
+    const nowMs = performance.now();
+    show(now, (nowMs - beforeMs) / 1000);
     before = now;
+    beforeMs = nowMs;
     state.textContent = 'live';
     state.className = '';
   } catch {
@@ -115,6 +116,7 @@ async function tick() {
 fetch('/metrics')
   .then(async (answer) => {
     before = parseMetrics(await answer.text());
+    beforeMs = performance.now();
   })
   .catch(() => {
     before = [];
