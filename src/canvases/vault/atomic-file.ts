@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, constants, fstatSync, lstatSync, renameSync, type Stats } from 'node:fs';
 import { access, type FileHandle, link, open, unlink } from 'node:fs/promises';
-import { canvasExists, canvasNotFound } from '../errors.js';
+import { canvasBusy, canvasExists, canvasNotFound } from '../errors.js';
 import { syncDescriptor } from './sync-descriptor.js';
 import type { VaultFolder } from './vault-folder.js';
 
@@ -65,6 +65,7 @@ const holdingTries = 3;
 /**
  * Holds the file that is about to lose its name, again when another program has put a new one in its place meanwhile.
  * What follows at once, without giving way, finds the file that is held.
+ * @throws Problem CANVAS_BUSY when the other program does not stop
  */
 async function holdStill(folder: VaultFolder, name: string, hold: () => Promise<unknown>): Promise<void> {
   const inode = () => lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })?.ino;
@@ -73,6 +74,7 @@ async function holdStill(folder: VaultFolder, name: string, hold: () => Promise<
     await hold();
     if (inode() === before) return;
   }
+  throw canvasBusy();
 }
 
 /**

@@ -40,8 +40,8 @@ export class ReplacedVersions {
     const etag = this.#known.overwrittenEtag(path.text, stats);
     if (etag === undefined) return;
     if (stats?.isFile() && (await etagOfFile(address, maxCanvasBytes)) === etag) return;
-    this.#known.forget(path.text);
     await this.#keepFromMemory(path, etag);
+    this.#known.forget(path.text);
   }
 
   async #keepFromMemory(path: VaultPath, etag: string): Promise<void> {
