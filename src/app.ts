@@ -6,18 +6,7 @@ import { cacheRoutes, createResultCache, openCacheStore } from './cache/index.js
 import { canvasRoutes, directCanvases, foldCanvasPath, openCanvases, parsedCanvases } from './canvases/index.js';
 import { createServer, healthRoutes } from './http/index.js';
 import type { Logger } from './logger.js';
-import {
-  canvasSearchRoutes,
-  eventRoutes,
-  type KeptAnswer,
-  knowledgeRoutes,
-  openCanvasSearch,
-  openEmbeddings,
-  openKnowledge,
-  openLearningEvents,
-  recordEvents,
-  vectorsInStore,
-} from './memory/index.js';
+import { type KeptAnswer, openMemory } from './memory/index.js';
 import { createMetrics, dashboardRoutes, metricsRoutes } from './metrics/index.js';
 import { openFlags, optimizationRoutes } from './optimizations/index.js';
 import { backgroundOf, openExecutionEngine, openScheduler } from './scheduler/index.js';
@@ -90,16 +79,6 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     logger,
     onEvent: metrics.observeCanvases,
   });
-  const events = await openLearningEvents({
-    dataDir: settings.dataDir,
-    temporalPartitions: flags.optimization('temporal_partitions'),
-    retentionDays: settings.eventRetentionDays,
-    logger,
-    onEvent: metrics.observeLearningEvents,
-  });
-  metrics.watchMemoryStorage('temporal', () => events.storage().diskBytes);
-  const recorder = recordEvents({ store: events, logger, onEvent: metrics.observeLearningEvents });
-  canvases.changes.subscribe(recorder.canvasChanged);
   metrics.watchWrites(() => ({ writes: canvases.pendingWrites(), bytes: canvases.pendingBytes() }));
 
   const cacheFile = openCacheStore({
@@ -108,29 +87,40 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     onEvent: metrics.observeCaches,
   });
   metrics.watchCacheFile(cacheFile.statistics);
-  const embeddings = openEmbeddings({
-    provider: settings.embedding,
-    batchEmbedding: flags.optimization('batch_embedding'),
-    embeddingCache: flags.optimization('embedding_cache'),
-    // The built-in model is quicker than any file.
-    store: settings.embedding.kind === 'builtin' ? undefined : vectorsInStore(cacheFile),
-    onEvent: metrics.observeEmbeddings,
-    onUpstreamEvent: observeUpstream,
+  const results = { store: cacheFile, onEvent: metrics.observeCaches };
+  const modelAnswers = createResultCache<object>('llm_responses', results);
+  const chat = settings.chat;
+  const chatServer = chat && openUpstream({ name: 'model', policy: 'model', ...chat, onEvent: observeUpstream });
+  const model = chat && chatServer && openAiChatModel({ server: chatServer, ...chat });
+  const graphAnswers = createResultCache<KeptAnswer>('memory_results', {
+    ...results,
+    // Each answer of a server says itself how long it is good.
+    ...(settings.graphitiUrl !== undefined && { ttlMs: null }),
   });
   const makingVectors = backgroundOf(scheduler, {
     name: 'vectors',
     kind: 'embedding',
     ...(settings.embedding.kind === 'openai' && { upstream: 'embedding' }),
   });
-  const canvasSearch = await openCanvasSearch({
-    lanceUri: settings.lanceUri,
+  const memory = await openMemory({
+    ...settings,
     canvases,
-    embedder: embeddings,
-    inBackground: makingVectors,
+    byteStore: cacheFile,
+    answers: graphAnswers,
+    askModel: model && structuredModel(model),
+    makingVectors,
+    flags: {
+      batchEmbedding: flags.optimization('batch_embedding'),
+      embeddingCache: flags.optimization('embedding_cache'),
+      temporalPartitions: flags.optimization('temporal_partitions'),
+      graphCache: flags.optimization('graph_cache'),
+    },
+    observers: { ...metrics, observeUpstream },
     logger,
-    onEvent: metrics.observeCanvasSearch,
   });
-  metrics.watchCanvasSearch(canvasSearch.progress);
+  metrics.watchMemoryStorage('temporal', memory.storageBytes.temporal);
+  metrics.watchMemoryStorage('graphiti', memory.storageBytes.graphiti);
+  metrics.watchCanvasSearch(memory.canvasSearch.progress);
   let onAllOpen = () => {};
   const allOpen = new Promise<void>((resolve) => {
     onAllOpen = resolve;
@@ -145,7 +135,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     inBackground: backgroundOf(scheduler, { name: 'prewarm', kind: 'prewarm' }),
     moreToPrewarm: async () => {
       await allOpen;
-      return [...(await search.prewarmSteps()), ...(await canvasSearch.prewarmSteps())];
+      return [...(await search.prewarmSteps()), ...(await memory.canvasSearch.prewarmSteps())];
     },
     logger,
     onEvent: (event) => {
@@ -157,7 +147,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
   // After the trajectories: they look after damaged tables when they open them.
   const search = await openTrajectorySearch({
     lanceUri: settings.lanceUri,
-    embedder: embeddings,
+    embedder: memory.embedder,
     inBackground: makingVectors,
     logger,
     onEvent: metrics.observeSearch,
@@ -182,28 +172,6 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
   });
   metrics.watchImports(imports.unfinished);
 
-  const results = { store: cacheFile, onEvent: metrics.observeCaches };
-  const modelAnswers = createResultCache<object>('llm_responses', results);
-  const chat = settings.chat;
-  const chatServer = chat && openUpstream({ name: 'model', policy: 'model', ...chat, onEvent: observeUpstream });
-  const model = chat && chatServer && openAiChatModel({ server: chatServer, ...chat });
-  const graphAnswers = createResultCache<KeptAnswer>('memory_results', {
-    ...results,
-    // Each answer of a server says itself how long it is good.
-    ...(settings.graphitiUrl !== undefined && { ttlMs: null }),
-  });
-  const knowledge = await openKnowledge({
-    graphitiUrl: settings.graphitiUrl,
-    lanceUri: settings.lanceUri,
-    embedder: embeddings,
-    askModel: model && structuredModel(model),
-    cache: flags.optimization('graph_cache'),
-    answers: graphAnswers,
-    logger,
-    onEvent: metrics.observeGraph,
-    onUpstreamEvent: observeUpstream,
-  });
-  metrics.watchMemoryStorage('graphiti', knowledge.storageBytes);
   const engine = await openExecutionEngine({
     scheduler,
     folder: path.join(settings.dataDir, 'jobs'),
@@ -218,7 +186,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     engine,
     onEvent: (event) => {
       metrics.observeAgents(event);
-      recorder.agentRan(event);
+      memory.recorder.agentRan(event);
     },
   });
 
@@ -245,7 +213,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
       metricsRoutes(metrics),
       dashboardRoutes(),
       optimizationRoutes(flags),
-      cacheRoutes([...trajectories.caches, embeddings.cache, modelAnswers, graphAnswers], cacheFile),
+      cacheRoutes([...trajectories.caches, memory.embedder.cache, modelAnswers, graphAnswers], cacheFile),
       canvasRoutes(canvases),
       importRoutes(imports),
       analysisRoutes(trajectories),
@@ -253,10 +221,8 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
       exportRoutes(trajectories),
       recordRoutes(trajectories),
       agentRoutes(agents),
-      eventRoutes(events),
-      knowledgeRoutes(knowledge),
       searchRoutes(search),
-      canvasSearchRoutes(canvasSearch),
+      ...memory.routes,
       trajectoryRoutes(trajectories),
     ],
   });
@@ -278,13 +244,9 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
       await scheduler.close();
       await server.close();
       await canvases.close();
-      await recorder.close();
-      await events.close();
       await search.close();
-      await canvasSearch.close();
-      await knowledge.close();
       await trajectories.close();
-      embeddings.close();
+      await memory.close();
       chatServer?.close();
       await cacheFile.close();
       flags.close();

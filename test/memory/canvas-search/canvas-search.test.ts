@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { Problem } from '../../../src/errors.js';
 import { openDatabase } from '../../../src/lance/index.js';
-import type { CanvasSearch } from '../../../src/memory/index.js';
+import type { CanvasSearch } from '../../../src/memory/canvas-search/open-canvas-search.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { card, letterEmbedder, memoryVault, openTestSearch } from './open.js';
 

@@ -1,12 +1,8 @@
 import { onTestFinished } from 'vitest';
 import { createLogger } from '../../../src/logger.js';
-import {
-  type CanvasSearchEvent,
-  type CanvasSearchOptions,
-  openCanvasSearch,
-  type VaultCanvases,
-  type VaultChange,
-} from '../../../src/memory/index.js';
+import type { CanvasSearchEvent } from '../../../src/memory/canvas-search/canvas-search-event.js';
+import { type CanvasSearchOptions, openCanvasSearch } from '../../../src/memory/canvas-search/open-canvas-search.js';
+import type { VaultCanvases, VaultChange } from '../../../src/memory/canvas-search/searched-canvases.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 /** Vectors that tests can foresee: the share of each letter a to h. Counts what it is asked for. */
