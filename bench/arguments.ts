@@ -2,12 +2,13 @@ import { parseArgs } from 'node:util';
 
 /**
  * What was asked for on the command line. `out` is a document of its own for what is run; without it a run that is no
- * trial keeps its numbers and brings `docs/benchmarks.md` up to date.
+ * trial keeps its numbers and brings `docs/benchmarks.md` up to date; a check keeps nothing, and compares.
  * @source house rules, "a generated benchmark page"
  */
 export interface BenchArguments {
   names: string[];
   quick: boolean;
+  check: boolean;
   out: string | undefined;
   build: boolean;
   /** Empty when none were given. */
@@ -29,6 +30,7 @@ export function readArguments(given: string[], known: string[]): BenchArguments 
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
       out: { type: 'string' },
       'no-build': { type: 'boolean', default: false },
       rows: { type: 'string', multiple: true, default: [] },
@@ -37,6 +39,9 @@ export function readArguments(given: string[], known: string[]): BenchArguments 
   });
   const unknown = positionals.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`expected names among ${known.join(', ')}, got ${unknown.join(', ')}`);
+  if (values.check && (values.quick || values.out !== undefined || values.rows.length > 0)) {
+    throw new Error('expected --check without --quick, --rows and --out: it compares with the committed numbers');
+  }
   const isWhole = known.every((name) => positionals.length === 0 || positionals.includes(name));
   const names = isWhole ? known : known.filter((name) => positionals.includes(name));
   const rows = values.rows.flatMap((text) => text.split(',')).map(numberOfRows);
@@ -45,6 +50,7 @@ export function readArguments(given: string[], known: string[]): BenchArguments 
   return {
     names,
     quick: values.quick,
+    check: values.check,
     out: values.out,
     build: !values['no-build'],
     rows,

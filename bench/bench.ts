@@ -1,13 +1,15 @@
 import type { Section } from './report/section.js';
 
 /**
- * What a bench is given: an empty folder of its own (removed afterwards), whether it is only tried out, and where to
- * say what it does now.
+ * What a bench is given: an empty folder of its own (removed afterwards), whether it is only tried out, whether its ratios
+ * are compared with committed ones (then the same amounts are needed, but nothing that holds no ratio), and where to say
+ * what it does now.
  * @source house rules, "a generated benchmark page"
  */
 export interface BenchContext {
   folder: string;
   quick: boolean;
+  isCheck?: boolean;
   /** Numbers of records that were asked for; each bench has its own otherwise. */
   rows?: readonly number[];
   note(text: string): void;

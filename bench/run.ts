@@ -6,10 +6,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchAgents } from './agents.js';
 import { readArguments } from './arguments.js';
-import type { Bench } from './bench.js';
+import type { Bench, BenchContext } from './bench.js';
 import { benchCanvases } from './canvases.js';
+import { checkBench } from './check/check-bench.js';
 import { benchEvents } from './events.js';
 import { benchMemory } from './memory.js';
+import { benchMonitoring } from './monitoring.js';
 import { benchmarkDocument, machineLine } from './report/document.js';
 import { sectionMarkdown } from './report/markdown.js';
 import { withoutPlaces } from './report/places.js';
@@ -22,7 +24,7 @@ import { benchTrajectories } from './trajectories.js';
 import { benchTrajectoryPages } from './trajectory-pages.js';
 
 // The benches' command line. Ends with 1 when a bench could not be run or the service answered wrongly; a missed figure
-// is a result, not an error.
+// is a result, not an error. A check ends with 1, too, when a ratio has become worse than committed by more than noise.
 const benches: Record<string, Bench> = {
   canvases: benchCanvases,
   trajectories: benchTrajectories,
@@ -32,17 +34,20 @@ const benches: Record<string, Bench> = {
   agents: benchAgents,
   events: benchEvents,
   memory: benchMemory,
+  monitoring: benchMonitoring,
 };
 const root = fileURLToPath(new URL('..', import.meta.url));
 const resultsFolder = path.join(root, 'docs/benchmarks');
 
-const usage = `Usage: npm run bench -- [name...] [--rows n,...] [--quick] [--out file] [--no-build]
+const usage = `Usage: npm run bench -- [name...] [--rows n,...] [--quick] [--out file] [--check] [--no-build]
 
   name        ${Object.keys(benches).join(', ')}; all of them when none is given
   --rows      numbers of records for pages (10000,100000 otherwise), events (100000 otherwise) and memory (10000 otherwise)
   --quick     only see whether the benches work: seconds instead of minutes
   --out       a document of its own; without it, the numbers go to docs/benchmarks/ and docs/benchmarks.md is written anew
               from all of them, unless it is a trial
+  --check     keep nothing; compare the ratios (never times) with those of docs/benchmarks/, and end with 1 when one was
+              lost by more than the rounds scatter
   --no-build  measure dist/ as it is
 `;
 
@@ -54,12 +59,12 @@ function build(): void {
   if (status !== 0) throw new Error('the service does not build');
 }
 
-async function* runBench(name: string, quick: boolean, rows: readonly number[]): AsyncGenerator<Section> {
+async function* runBench(name: string, how: Omit<BenchContext, 'folder' | 'note'>): AsyncGenerator<Section> {
   const folder = await mkdtemp(path.join(os.tmpdir(), `clb-bench-${name}-`));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.on('exit', removeFolder);
   try {
-    yield* (benches[name] as Bench)({ folder, quick, rows, note });
+    yield* (benches[name] as Bench)({ ...how, folder, note });
   } finally {
     killChildren();
     removeFolder();
@@ -80,14 +85,22 @@ async function main(): Promise<void> {
   const results: BenchResult[] = [];
   for (const name of asked.names) {
     const sections: Section[] = [];
-    for await (const section of runBench(name, asked.quick, asked.rows)) {
+    for await (const section of runBench(name, { quick: asked.quick, isCheck: asked.check, rows: asked.rows })) {
       print(`${sectionMarkdown(section)}\n`);
       sections.push(section);
     }
     results.push({ name, command: asked.commandFor(name), machine, sections });
-    if (!asked.quick && asked.out === undefined) await keep(results.at(-1) as BenchResult);
+    const result = results.at(-1) as BenchResult;
+    if (asked.check) await check(result);
+    else if (!asked.quick && asked.out === undefined) await keep(result);
   }
   if (asked.out !== undefined) await writeDocument(asked.out, results);
+}
+
+async function check(result: BenchResult): Promise<void> {
+  const { text, isLost } = await checkBench(resultsFolder, result);
+  print(`${text}\n`);
+  if (isLost) process.exitCode = 1;
 }
 
 /** Keeps the numbers of one bench, and writes the page anew from those of all. */

@@ -7,22 +7,12 @@ import { canvasRoutes, directCanvases, foldCanvasPath, openCanvases, parsedCanva
 import { createServer, healthRoutes } from './http/index.js';
 import type { Logger } from './logger.js';
 import { type KeptAnswer, openMemory } from './memory/index.js';
-import { createMetrics, dashboardRoutes, metricsRoutes } from './metrics/index.js';
-import { openFlags, optimizationRoutes } from './optimizations/index.js';
+import { createMetrics, dashboardPagePaths, metricsRoutes, openDashboard, openMonitoring } from './metrics/index.js';
+import { configFiles, openFlags, optimizationRoutes } from './optimizations/index.js';
 import { backgroundOf, openExecutionEngine, openScheduler } from './scheduler/index.js';
 import type { Settings } from './settings.js';
-import {
-  analysisRoutes,
-  exportRoutes,
-  importRoutes,
-  openImports,
-  openTrajectories,
-  openTrajectorySearch,
-  questionRoutes,
-  recordRoutes,
-  searchRoutes,
-  trajectoryRoutes,
-} from './trajectories/index.js';
+import { openTrajectoryLibrary } from './trajectories/index.js';
+import { openCacheTuning, tunedFlags, tuningRoutes } from './tuning/index.js';
 import { openUpstream, type UpstreamEvent } from './upstream/index.js';
 
 /**
@@ -31,13 +21,13 @@ import { openUpstream, type UpstreamEvent } from './upstream/index.js';
  */
 export interface App {
   server: FastifyInstance;
-  /** Reads the optimisation flags again; a bad file is logged and the last good one stays. */
+  /** Reads the optimisation flags and the alert rules again; a bad file is logged and the last good one stays. */
   reload(): void;
   close(): Promise<void>;
 }
 
-/** Writes to one record that may change what a search finds. */
-const textOperations: ReadonlySet<string> = new Set(['create', 'replace', 'delete']);
+/** The database cannot be told to give up an index it is building. */
+const upkeepGraceMs = 4000;
 
 /**
  * Builds every part, hands it what it needs, and mounts its routes. It does not listen.
@@ -51,6 +41,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
   let onIndexSwitch = () => {};
   const flags = openFlags({
     path: settings.optimizationConfig,
+    rollbackFile: path.join(settings.dataDir, 'rollbacks.json'),
     logger,
     onEvent: (event) => {
       metrics.observeFlags(event);
@@ -69,11 +60,12 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     scheduler.observeUpstream(event);
   };
 
+  const tuned = tunedFlags(flags);
   const canvases = await openCanvases({
     inBackground: backgroundOf(scheduler, { name: 'canvas', kind: 'compression' }),
     vaultDir: settings.vaultDir,
     dataDir: settings.dataDir,
-    cache: flags.optimization('canvas_cache'),
+    cache: tuned.canvasCache,
     fastJson: flags.optimization('fast_json'),
     batchWriter: flags.optimization('batch_writer'),
     logger,
@@ -111,7 +103,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     makingVectors,
     flags: {
       batchEmbedding: flags.optimization('batch_embedding'),
-      embeddingCache: flags.optimization('embedding_cache'),
+      embeddingCache: tuned.embeddingCache,
       temporalPartitions: flags.optimization('temporal_partitions'),
       graphCache: flags.optimization('graph_cache'),
     },
@@ -120,56 +112,30 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
   });
   metrics.watchMemoryStorage('temporal', memory.storageBytes.temporal);
   metrics.watchMemoryStorage('graphiti', memory.storageBytes.graphiti);
+  metrics.watchMemoryStorage('semantic', memory.storageBytes.semantic);
   metrics.watchCanvasSearch(memory.canvasSearch.progress);
-  let onAllOpen = () => {};
-  const allOpen = new Promise<void>((resolve) => {
-    onAllOpen = resolve;
-  });
-  const trajectories = await openTrajectories({
-    lanceUri: settings.lanceUri,
-    nativeQuery: flags.optimization('native_query'),
+  const { trajectories, search, imports, ...library } = await openTrajectoryLibrary({
+    ...settings,
+    nativeQuery: tuned.nativeQuery,
     analysisById: flags.optimization('analysis_by_ids'),
-    queryCache: flags.optimization('query_cache'),
+    queryCache: tuned.queryCache,
     scalarIndexes: flags.optimization('scalar_indexes'),
     indexPrewarm: flags.optimization('index_prewarm'),
-    inBackground: backgroundOf(scheduler, { name: 'prewarm', kind: 'prewarm' }),
-    moreToPrewarm: async () => {
-      await allOpen;
-      return [...(await search.prewarmSteps()), ...(await memory.canvasSearch.prewarmSteps())];
-    },
-    logger,
-    onEvent: (event) => {
-      metrics.observeTrajectories(event);
-      if (event.type === 'record_written' && textOperations.has(event.operation)) search.changed();
-    },
-  });
-  onIndexSwitch = () => void trajectories.maintain();
-  // After the trajectories: they look after damaged tables when they open them.
-  const search = await openTrajectorySearch({
-    lanceUri: settings.lanceUri,
-    embedder: memory.embedder,
-    inBackground: makingVectors,
-    logger,
-    onEvent: metrics.observeSearch,
-  });
-  onAllOpen();
-  metrics.watchVectors(search.progress);
-  const imports = await openImports({
-    dataDir: settings.dataDir,
-    lanceUri: settings.lanceUri,
-    importDirs: settings.importDirs,
     batchImport: flags.optimization('batch_import'),
     bulkDuplicateCheck: flags.optimization('bulk_duplicate_check'),
-    exclusively: trajectories.exclusively,
-    onRowsCommitted: () => {
-      search.changed();
-      return trajectories.refresh();
+    embedder: memory.embedder,
+    moreToPrewarm: memory.canvasSearch.prewarmSteps,
+    background: {
+      imports: backgroundOf(scheduler, { name: 'import', kind: 'import', weight: 2 }),
+      prewarm: backgroundOf(scheduler, { name: 'prewarm', kind: 'prewarm' }),
+      vectors: makingVectors,
     },
-    onImported: () => void trajectories.maintain(),
-    inBackground: backgroundOf(scheduler, { name: 'import', kind: 'import', weight: 2 }),
+    observers: metrics,
     logger,
-    onEvent: metrics.observeImports,
   });
+  onIndexSwitch = () => void trajectories.maintain();
+  metrics.watchDatabase({ ...settings, logger });
+  metrics.watchVectors(search.progress);
   metrics.watchImports(imports.unfinished);
 
   const engine = await openExecutionEngine({
@@ -190,6 +156,45 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     },
   });
 
+  const caches = [canvases.cache, ...trajectories.caches, memory.embedder.cache, modelAnswers, graphAnswers];
+  const tuning = openCacheTuning({
+    flags: tuned,
+    caches,
+    results: [modelAnswers, graphAnswers],
+    policy: flags,
+    logger,
+    onEvent: metrics.observeTuning,
+  });
+  const monitoring = await openMonitoring({
+    ...settings,
+    configFiles,
+    metrics,
+    flags: flags.list,
+    savings: flags.savings,
+    scheduler: scheduler.state,
+    logger,
+  });
+  const dashboard = await openDashboard({
+    dataDir: settings.dataDir,
+    version,
+    metrics,
+    flags: flags.list,
+    savings: flags.savings,
+    sampleRate: () => flags.policies().verification.sample_rate,
+    alerts: monitoring.alerts.active,
+    scheduler: scheduler.state,
+    hasModel: model !== undefined,
+    caches,
+    imports,
+    logger,
+  });
+
+  const reloadAll = () => {
+    const changed = flags.reload();
+    monitoring.reload();
+    return changed;
+  };
+
   let draining = false;
   const server = await createServer({
     logger,
@@ -197,6 +202,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     allowedHosts: settings.allowedHosts,
     corsOrigins: settings.corsOrigins,
     apiToken: settings.apiToken,
+    openPaths: dashboardPagePaths,
     foldUrl: foldCanvasPath,
     direct: directCanvases(canvases),
     draining: () => draining,
@@ -208,32 +214,31 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
           canvases: { ready: true },
           trajectories: { ready: true, ...trajectories.detail() },
           imports: { ready: true },
+          memory: { ready: true, ...memory.detail() },
         }),
       }),
       metricsRoutes(metrics),
-      dashboardRoutes(),
-      optimizationRoutes(flags),
-      cacheRoutes([...trajectories.caches, memory.embedder.cache, modelAnswers, graphAnswers], cacheFile),
+      ...monitoring.routes,
+      dashboard.routes,
+      optimizationRoutes({ ...flags, reload: reloadAll }),
+      cacheRoutes(caches, cacheFile),
+      tuningRoutes(tuning),
       canvasRoutes(canvases),
-      importRoutes(imports),
-      analysisRoutes(trajectories),
-      questionRoutes(trajectories),
-      exportRoutes(trajectories),
-      recordRoutes(trajectories),
       agentRoutes(agents),
-      searchRoutes(search),
       ...memory.routes,
-      trajectoryRoutes(trajectories),
+      ...library.routes,
     ],
   });
 
   return {
     server,
     reload() {
-      try {
-        flags.reload();
-      } catch {
-        // Said in the log and in a metric by the flags themselves.
+      for (const { reload } of [flags, monitoring]) {
+        try {
+          reload();
+        } catch {
+          // Said in the log and in a metric by themselves.
+        }
       }
     },
     async close() {
@@ -243,14 +248,27 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
       await engine.close();
       await scheduler.close();
       await server.close();
+      await flags.stopComparing();
+      await dashboard.close();
+      tuning.close();
+      await monitoring.close();
       await canvases.close();
-      await search.close();
-      await trajectories.close();
-      await memory.close();
+      // All that was acknowledged is durable by now; what is left is upkeep, which may end anywhere.
+      const upkeep = Promise.all([library.close(), memory.close()]);
+      if (!(await endsWithin(upkeepGraceMs, upkeep))) logger.info('upkeep is cut off: it goes on after the next start');
       chatServer?.close();
       await cacheFile.close();
       flags.close();
-      metrics.close();
+      await metrics.close();
     },
   };
+}
+
+/** Whether the work ended in that time. @throws what it throws until then */
+async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  return Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer));
 }

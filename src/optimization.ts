@@ -11,12 +11,70 @@ export interface Optimization<Settings = Record<string, never>> {
   readonly settings: Settings;
   /** Counts the failure and logs it once; the caller then goes the original way. */
   failed(error: unknown): void;
+  /**
+   * Asked for each answer of the optimised way: now and then gives what compares it with an answer of the original way,
+   * later and off the request's path. Costs next to nothing when it gives nothing.
+   * @param isExternal the original way would call a model or another server
+   */
+  sample?(isExternal?: boolean): Trial | undefined;
+  /** Counts what the same piece of work takes both ways, where it cannot be repeated: writes, commits, calls. */
+  counted?(work: CountedWork): void;
 }
+
+/**
+ * `unit` is the plural of what is counted; the original way's number follows from its definition (one for each request,
+ * row, text).
+ * @source product contract, Promises 7; story-17.4 AC6
+ */
+export interface CountedWork {
+  unit: string;
+  optimised: number;
+  original: number;
+}
+
+/**
+ * How answers of both ways are compared. `version` names the state of the data that answers come from: while it stays,
+ * both ways must answer the same; undefined where it cannot be told. `difference` says what differs without quoting
+ * contents; undefined when nothing does. `bytesOf` is the memory that an answer holds while it waits. With `isTimed` false
+ * only the answers are compared, not their times. `askAgain` asks the original way in place of what answers requests, where
+ * that reports what it does.
+ * @source product contract, Optimisations (`verification.sample_rate`)
+ */
+export interface AnswerCheck<T> {
+  version(): Promise<string | undefined> | string | undefined;
+  difference(optimised: T, original: T): Promise<string | undefined> | string | undefined;
+  bytesOf?(answer: T): number;
+  isExternal?: boolean;
+  isTimed?: boolean;
+  askAgain?(): Promise<T> | T;
+}
+
+/**
+ * An answer that was given, how long it took in seconds, and the data's version before it; or, for ways that only show
+ * their difference beside each other, how to get an answer of either way. `original` is only called later.
+ * @source product contract, Optimisations (`verification.sample_rate`)
+ */
+export interface AnswerPair<T> {
+  check: AnswerCheck<T>;
+  versionBefore?: string | undefined;
+  optimised: { answer: T; seconds: number } | (() => Promise<T> | T);
+  original(): Promise<T> | T;
+}
+
+/**
+ * Takes one pair, or drops it when there is too much to do. Never throws.
+ * @source product contract, Optimisations (`verification.sample_rate`)
+ */
+export interface Trial {
+  compare<T>(pair: AnswerPair<T>): void;
+}
+
+const secondsSince = (startedAt: number) => (performance.now() - startedAt) / 1000;
 
 /**
  * Runs the optimised way while its flag is on, and the original way when it is off or the optimised way breaks.
  * A {@link Problem} is an answer, not a breakage: it is passed on as it is. Use it only around work that is safe to
- * run twice.
+ * run twice. With a `check`, some answers are compared with those of the original way afterwards.
  * @returns what either way returned
  * @throws what the original way throws, or the Problem of the optimised way
  * @source story-17.4 task 8 (graceful degradation)
@@ -25,13 +83,38 @@ export async function withFallback<T>(
   optimization: Optimization<unknown>,
   optimised: () => Promise<T> | T,
   original: () => Promise<T> | T,
+  check?: AnswerCheck<T>,
 ): Promise<T> {
   if (!optimization.enabled) return original();
   try {
-    return await optimised();
+    const trial = check && optimization.sample?.(check.isExternal);
+    return await (trial ? comparedLater(trial, optimised, original, check) : optimised());
   } catch (error) {
     if (error instanceof Problem) throw error;
     optimization.failed(error);
     return original();
+  }
+}
+
+async function comparedLater<T>(
+  trial: Trial,
+  optimised: () => Promise<T> | T,
+  original: () => Promise<T> | T,
+  check: AnswerCheck<T>,
+): Promise<T> {
+  const versionBefore = await versionOf(check);
+  const startedAt = performance.now();
+  const answer = await optimised();
+  const seconds = secondsSince(startedAt);
+  trial.compare({ check, versionBefore, optimised: { answer, seconds }, original: check.askAgain ?? original });
+  return answer;
+}
+
+/** A version that cannot be told is no reason to fail a request. */
+async function versionOf(check: { version: AnswerCheck<unknown>['version'] }): Promise<string | undefined> {
+  try {
+    return await check.version();
+  } catch {
+    return undefined;
   }
 }

@@ -15,6 +15,8 @@ const environmentSchema = z.object({
   VAULT_DIR: z.string().min(1).optional(),
   LANCEDB_URI: z.string().min(1).optional(),
   OPTIMIZATION_CONFIG: z.string().min(1).default('config/optimization.yaml'),
+  ALERTS_CONFIG: z.string().min(1).default('config/alerts.yaml'),
+  ALERT_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).optional(),
   API_TOKEN: z.string().min(16, 'expected at least 16 characters').optional(),
   CORS_ORIGINS: z.string().default(''),
   ALLOWED_HOSTS: z.string().default(''),
@@ -40,6 +42,12 @@ const environmentSchema = z.object({
     .min(1, 'expected 1 or more')
     .max(18_250, 'expected 18250 or less')
     .default(730),
+  SLOW_QUERY_MS: z.coerce
+    .number('expected a whole number of milliseconds')
+    .int('expected a whole number of milliseconds')
+    .min(0, 'expected 0 (off) or more')
+    .max(600_000, 'expected 600000 or less')
+    .default(300),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -81,6 +89,9 @@ export interface Settings {
   vaultDir: string;
   lanceUri: string;
   optimizationConfig: string;
+  alertsConfig: string;
+  /** Where alerts are posted; undefined: nowhere. */
+  alertWebhookUrl: string | undefined;
   apiToken: string | undefined;
   corsOrigins: string[];
   allowedHosts: string[];
@@ -92,6 +103,8 @@ export interface Settings {
   graphitiUrl: string | undefined;
   /** How long learning events are kept. */
   eventRetentionDays: number;
+  /** Queries that take longer are noted; 0: none. */
+  slowQueryMs: number;
   logLevel: string;
 }
 
@@ -103,6 +116,7 @@ const secrets = new Set([
   'EMBEDDING_API_KEY',
   'EMBEDDING_BASE_URL',
   'GRAPHITI_URL',
+  'ALERT_WEBHOOK_URL',
 ]);
 
 const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);
@@ -136,6 +150,8 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     vaultDir: path.resolve(env.VAULT_DIR ?? path.join(dataDir, 'vault')),
     lanceUri: path.resolve(env.LANCEDB_URI ?? path.join(dataDir, 'lancedb')),
     optimizationConfig: path.resolve(env.OPTIMIZATION_CONFIG),
+    alertsConfig: path.resolve(env.ALERTS_CONFIG),
+    alertWebhookUrl: env.ALERT_WEBHOOK_URL,
     apiToken: env.API_TOKEN,
     corsOrigins: list(env.CORS_ORIGINS),
     allowedHosts: list(env.ALLOWED_HOSTS),
@@ -144,6 +160,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     embedding: embeddingOf(env),
     graphitiUrl: env.GRAPHITI_URL,
     eventRetentionDays: env.EVENT_RETENTION_DAYS,
+    slowQueryMs: env.SLOW_QUERY_MS,
     logLevel: env.LOG_LEVEL,
   };
 }

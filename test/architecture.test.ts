@@ -26,6 +26,7 @@ import {
   filesAreShort,
   foldersAreSmall,
   namesSayWhatIs,
+  seedsAreQuotedRightly,
 } from './architecture/source-rules.js';
 
 /** Sources made up for a test: path under src to text. */
@@ -85,10 +86,13 @@ const cases: Record<string, Case> = {
       { 'canvases/x.ts': "import type { Y } from '../trajectories/index.js';" },
       { 'metrics/x.ts': "import { y } from '../canvases/index.js';" },
       { 'http/x.ts': "import { y } from '../canvases/index.js';" },
+      { 'client/x.ts': "import { y } from '../http/index.js';" },
+      { 'canvases/x.ts': "import { createClient } from '../client/index.js';" },
     ],
     fine: [
       { 'canvases/x.ts': "import { y } from '../http/index.js';\nimport { z } from '../lance/index.js';" },
       { 'metrics/x.ts': "import type { Y } from '../canvases/index.js';" },
+      { 'client/x.ts': "import type { y } from '../canvases/index.js';" },
       { 'app.ts': "import { y } from './canvases/index.js';", 'cli/x.ts': "import { y } from '../canvases/index.js';" },
     ],
   },
@@ -98,8 +102,12 @@ const cases: Record<string, Case> = {
       { 'logger.ts': "import { s } from './settings.js';" },
       { 'optimization.ts': "import type { Flags } from './optimizations/index.js';" },
       { 'canvases/x.ts': "import { buildApp } from '../app.js';" },
+      { 'cli/x.ts': "import '../main.js';" },
     ],
-    fine: [{ 'optimization.ts': "import { Problem } from './errors.js';", 'main.ts': "import { b } from './app.js';" }],
+    fine: [
+      { 'cli/x.ts': "import { buildApp } from '../app.js';" },
+      { 'optimization.ts': "import { Problem } from './errors.js';", 'main.ts': "import { b } from './app.js';" },
+    ],
   },
   'prom-client and LanceDB have one door': {
     rule: packagesStayInTheirPart,
@@ -160,12 +168,33 @@ const cases: Record<string, Case> = {
       { 'a/x.ts': '/** @source story-17.4 */\nconst y = 1;\nexport type X = 1;' },
       { 'a/x.ts': '/** Empty. @source */\nexport abstract class X {}' },
       { 'a/x.ts': "/** @source x */\nexport const text = '/** @source x */';\nexport enum X {}" },
+      { 'a/x.ts': 'export declare namespace X {}' },
+      { 'a/x.ts': 'export const [a, b] = pair;' },
+      { 'a/x.ts': 'export const enum X {}' },
     ],
     fine: [
       { 'a/x.ts': '/**\n * Does it.\n * @source story-17.4 AC2\n */\nexport const x = 1;\nconst y = 1;' },
       { 'a/x.ts': '/** @source RFC 9110 */\n// biome-ignore lint/x: why\nexport class X {}' },
       { 'a/x.ts': '/** @source RFC 9110 */\nexport function x(): 1;\nexport function x(y?: 1) {}' },
       { 'a/index.ts': "export { x } from './x.js';" },
+    ],
+  },
+  'what is said to be from a seed is in it': {
+    rule: seedsAreQuotedRightly,
+    broken: [
+      { 'a/x.ts': '/** @source story-17.4 AC9 */' },
+      { 'a/x.ts': '/** @source story-17.4 task 10 */' },
+      { 'a/x.ts': ' * @source product contract; story-17.4 ADR-0005 (bytes)' },
+      { 'a/x.ts': '/** @source trajectory-optimization 2.2-F */' },
+      { 'a/x.ts': '/** @source trajectory-optimization 1.4 */' },
+      { 'a/x.ts': '/** @source story-17.5 AC1 */' },
+    ],
+    fine: [
+      {
+        'a/x.ts':
+          '/** @source story-17.4 AC8; story-17.4 tasks 1 to 8, ADR-0010 */\n/** @source story-17.4 Dev Notes (`x`) */',
+        'a/y.ts': ' * @source trajectory-optimization 2.2-E (paging); trajectory-optimization 1 (10,000); story-17.4',
+      },
     ],
   },
   'names say what a thing is': {
@@ -257,6 +286,14 @@ describe('the repository', () => {
     expect(exactVersions({ dependencies: { a: '^1.0.0', b: '1.0.0' } })).toHaveLength(1);
     expect(exactVersions({ devDependencies: { a: 'latest' }, overrides: { b: { c: '>=1' } } })).toHaveLength(2);
     expect(exactVersions({ dependencies: { a: '1.0.0-rc.1' } })).toEqual([]);
+  });
+
+  it('says in its benches, too, where each exported symbol comes from', () => {
+    const benches = textFiles()
+      .filter(({ path }) => /^bench\/.*\.ts$/.test(path))
+      .map(({ path, text }) => parseSource(path, text));
+    expect(benches.length).toBeGreaterThan(10);
+    expect([...exportsAreDocumented(benches), ...seedsAreQuotedRightly(benches)]).toEqual([]);
   });
 
   it('has a fixed top level', () => {

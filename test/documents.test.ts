@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { ErrorKind } from '../src/errors.js';
+import { statusOfKind } from '../src/http/problem.js';
 import { createMetrics } from '../src/metrics/index.js';
 import { readYaml } from '../src/optimizations/config/yaml-document.js';
-import { flagNames, flagSettings } from '../src/optimizations/index.js';
+import { flagNames, flagSettings, policyNames, policySettings } from '../src/optimizations/index.js';
 import { readText, sourceFiles } from './architecture/repository.js';
 
 /** The rows of the tables in a page whose first cell is a name in backquotes; that name, then the other cells. */
@@ -37,6 +39,23 @@ describe('docs/errors.md', () => {
       expect(status, code).toMatch(/^[45]\d\d$/);
       expect(meaning, code).toMatch(/\w/);
     }
+  });
+
+  it('says the status that the kind of each error is answered with', () => {
+    const documented = new Map(tableRows('docs/errors.md').map(([code = '', status]) => [code, Number(status)]));
+    // What was no request is answered apart, with a status of its own.
+    const sources = sourceFiles().filter(({ path }) => path !== 'http/broken-request.ts');
+    const made = sources.flatMap(({ code }) =>
+      [...code.matchAll(/new Problem\(\{[^}]*?\}/g)].flatMap(([options]) => {
+        const kinds = [...(/\bkind: ([^\n]*)/.exec(options)?.[1] ?? '').matchAll(/'([a-z_]+)'/g)].map(
+          ([, kind]) => kind,
+        );
+        const statuses = kinds.map((kind) => statusOfKind[kind as ErrorKind]);
+        return statuses.length === 0 ? [] : codesIn(options).map((name) => ({ name, statuses }));
+      }),
+    );
+    expect(made.length).toBeGreaterThan(100);
+    for (const { name, statuses } of made) expect(statuses, name).toContain(documented.get(name));
   });
 
   it('is compared with what the sources say, whatever way they choose a code', () => {
@@ -93,12 +112,19 @@ describe('the flags', () => {
   it('all have their section with all settings in config/optimization.yaml', () => {
     const { enabled, ...sections } = readYaml(readText('config/optimization.yaml')).value as Record<string, object>;
     expect(enabled).toBe(true);
-    const written = Object.entries(sections).map(([name, section]) => [
+    const written = Object.entries(sections).filter(([name]) => name in settingsOf);
+    const names = written.map(([name, section]) => [
       name,
       sorted(Object.keys(section).filter((key) => key !== 'enabled')),
     ]);
-    expect(Object.fromEntries(written)).toEqual(settingsOf);
-    for (const section of Object.values(sections)) expect(section).toHaveProperty('enabled');
+    expect(Object.fromEntries(names)).toEqual(settingsOf);
+    for (const [, section] of written) expect(section).toHaveProperty('enabled');
+  });
+
+  it('have what rules over them beside them in the file, with every key at the value that it has without it', () => {
+    const { enabled, ...sections } = readYaml(readText('config/optimization.yaml')).value as Record<string, object>;
+    const rules = Object.fromEntries(Object.entries(sections).filter(([name]) => !(name in settingsOf)));
+    expect(rules).toEqual(Object.fromEntries(policyNames.map((name) => [name, policySettings[name].parse({})])));
   });
 
   it('all have their row with all settings in docs/optimizations.md', () => {
@@ -107,5 +133,22 @@ describe('the flags', () => {
       sorted(namesIn(settings)),
     ]);
     expect(Object.fromEntries(rows)).toEqual(settingsOf);
+  });
+});
+
+describe('docs/architecture.md', () => {
+  const page = readText('docs/architecture.md');
+  const parts = [...new Set(sourceFiles().flatMap(({ path }) => (path.includes('/') ? [path.split('/', 1)[0]] : [])))];
+
+  it('has a room for each part, and shows each in its picture', () => {
+    const rooms = [...page.matchAll(/^\| `src\/([a-z]+)\/`/gm)].map(([, name]) => name);
+    expect(sorted(rooms as string[])).toEqual(sorted(parts as string[]));
+    const picture = readText('docs/architecture.svg');
+    for (const part of parts) expect(picture, part).toContain(`>${part}/`);
+  });
+
+  it('says where each optimisation and its baseline are', () => {
+    const rows = tableRows('docs/architecture.md').map(([name]) => name);
+    expect(rows).toEqual(expect.arrayContaining([...flagNames]));
   });
 });

@@ -30,6 +30,14 @@ test('each wrong variable is named with what was got, but a token is never shown
   expect(read).toThrow(/API_TOKEN: expected at least 16 characters$/m);
 });
 
+test('slow queries are those over 300 ms, unless another threshold is set; 0 notes none', () => {
+  expect(readSettings({}).slowQueryMs).toBe(300);
+  expect(readSettings({ SLOW_QUERY_MS: '0' }).slowQueryMs).toBe(0);
+  for (const wrong of ['-1', '1.5', 'x', '600001']) {
+    expect(() => readSettings({ SLOW_QUERY_MS: wrong })).toThrow(/^SLOW_QUERY_MS: expected/);
+  }
+});
+
 test('other machines are served only with a token', () => {
   expect(() => readSettings({ HOST: '0.0.0.0' })).toThrow(/HOST: expected a loopback address/);
   expect(readSettings({ HOST: '0.0.0.0', API_TOKEN: 'a-token-of-some-length' }).host).toBe('0.0.0.0');
@@ -81,4 +89,18 @@ test('the graph memory is kept here unless a server is named; its address is not
   expect(readSettings({ GRAPHITI_URL: 'http://127.0.0.1:8001' }).graphitiUrl).toBe('http://127.0.0.1:8001');
   const secret = () => readSettings({ GRAPHITI_URL: 'ftp://me:secret@host' });
   expect(secret).toThrow(/GRAPHITI_URL: expected an http or https address$/);
+});
+
+test('alerts have their rules in a file and are posted nowhere unless an address is named, which is not shown', () => {
+  expect(readSettings({})).toMatchObject({
+    alertsConfig: path.resolve('config/alerts.yaml'),
+    alertWebhookUrl: undefined,
+  });
+  const given = { ALERTS_CONFIG: '/etc/alerts.yaml', ALERT_WEBHOOK_URL: 'https://hooks.example/1?key=x' };
+  expect(readSettings(given)).toMatchObject({
+    alertsConfig: '/etc/alerts.yaml',
+    alertWebhookUrl: given.ALERT_WEBHOOK_URL,
+  });
+  const secret = () => readSettings({ ALERT_WEBHOOK_URL: 'hooks.example/secret' });
+  expect(secret).toThrow(/ALERT_WEBHOOK_URL: expected an http or https address$/);
 });

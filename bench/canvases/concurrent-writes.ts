@@ -84,6 +84,7 @@ export async function benchConcurrentWrites(
       {
         measure: 'writes/s, optimized / baseline',
         unit: 'x',
+        holds: 'high',
         rounds: rounds.map(({ optimized, baseline }) => optimized.writesPerSecond / baseline.writesPerSecond),
         perRound: `${seconds} s for each`,
         asked: { relation: 'at least', value: 1.5 },

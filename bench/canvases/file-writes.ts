@@ -5,7 +5,7 @@ import type { Service } from '../support/service.js';
 /**
  * What a service wrote, seen from outside: how often a canvas file was put in place, and the bytes the process handed to
  * write calls.
- * @source story-17.4 AC3
+ * @source story-17.4 AC2
  */
 export interface FileWrites {
   fileWrites: number;

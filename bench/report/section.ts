@@ -19,6 +19,11 @@ export interface Figure {
   /** What one round consists of, such as `500 requests`. */
   perRound: string;
   asked?: Bound;
+  /**
+   * A ratio that later versions must keep, high or low: one formed inside each round against something that improvements
+   * of the measured one leave alone. A time is none: it says more about the machine.
+   */
+  holds?: 'high' | 'low';
 }
 
 /**

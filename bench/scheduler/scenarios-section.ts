@@ -23,6 +23,7 @@ function figuresOf({ title }: Scenario, rounds: Round[], runners: Runner[], seco
     {
       measure: `${title}: tasks/s, scheduler / best fixed`,
       unit: 'x',
+      holds: 'high',
       rounds: rounds.map((round) => round.scheduler.perSecond / bestFixed(round, runners).perSecond),
       perRound,
       asked: { relation: 'at least', value: 0.95 },

@@ -70,6 +70,7 @@ export async function benchList(context: BenchContext): Promise<Section> {
     figures.push({
       measure: `${query.name}: p50, baseline / optimized`,
       unit: 'x',
+      holds: 'high',
       rounds: rounds.map((round) => median(round.baseline) / median(round.optimized)),
       perRound,
     });

@@ -81,6 +81,7 @@ export async function benchStart(context: BenchContext): Promise<Section> {
       {
         measure: 'first request, not prewarmed / prewarmed',
         unit: 'x',
+        holds: 'high',
         rounds: rounds.map(({ prewarmed, lazy }) => lazy.firstMs / prewarmed.firstMs),
         perRound,
       },

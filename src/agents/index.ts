@@ -1,6 +1,9 @@
 export type { AgentCanvases } from './agent-canvases.js';
 export type { AgentEvent } from './events.js';
 export { agentRoutes } from './http/agent-routes.js';
+export { batchOperations } from './http/batch-routes.js';
+export { invokeOperations } from './http/invoke-routes.js';
+export { jobOperations } from './http/job-routes.js';
 export type { ChatModel } from './model/chat-model.js';
 export type { AnswerStore } from './model/known-answers.js';
 export { answerFormats, openAiChatModel } from './model/openai-chat-model.js';

@@ -1,5 +1,5 @@
 export type { CacheEvent } from './events.js';
-export { cacheRoutes, type ObservableCache } from './http/cache-routes.js';
+export { cacheOperations, cacheRoutes, type ObservableCache } from './http/cache-routes.js';
 export { createResultCache, type ResultCacheOptions } from './result-cache.js';
 export { type CacheStore, type L2CacheSettings, openCacheStore } from './store/cache-store.js';
 export { createTieredCache, type TieredCache, type TieredCacheOptions } from './tiered-cache.js';

@@ -30,10 +30,20 @@ export interface TieredCacheOptions<Value extends object> {
 }
 
 /**
+ * The memory tier's limits, as in {@link TieredCacheOptions}.
+ * @source story-17.4 ADR-0007; issue "`auto_tune`"
+ */
+export type CacheLimits = Pick<TieredCacheOptions<object>, 'maxEntries' | 'maxBytes' | 'ttlMs'>;
+
+/**
  * A cache of two tiers. Keys are short (a hash of what was asked), and name everything that the value depends on.
  * @source story-17.4 ADR-0007
  */
 export interface TieredCache<Value extends object> extends ObservableCache {
+  /** How much memory it may take, and for how long a value is good there. */
+  readonly limits: CacheLimits;
+  /** Other limits from now on; what has room is kept. */
+  resize(limits: Partial<CacheLimits>): void;
   get(key: string): Promise<Value | undefined>;
   /** In memory at once, in the file a moment later. `ttlMs` shortens its life, in both. */
   set(key: string, value: Value, ttlMs?: number): void;
@@ -58,20 +68,32 @@ function shorter(a: number | null, b: number | undefined): number | null {
  * @source story-17.4 ADR-0007; lru-cache documentation, "maxSize"
  */
 export function createTieredCache<Value extends object>(options: TieredCacheOptions<Value>): TieredCache<Value> {
-  const { name, maxBytes, ttlMs, file, encode, decode, onEvent, now } = options;
-  const memory = new LRUCache<string, { value: Value; bytes: number }>({
-    max: options.maxEntries,
-    maxSize: maxBytes,
-    sizeCalculation: ({ bytes }) => bytes,
-    ttl: ttlMs ?? 0,
-    ...(now ? { perf: { now } } : {}),
-    ttlResolution: 0,
-  });
+  const { name, file, encode, decode, onEvent, now } = options;
+  let limits: CacheLimits = { maxEntries: options.maxEntries, maxBytes: options.maxBytes, ttlMs: options.ttlMs };
+  let memory = makeMemory();
+  let evictions = 0;
+  let expirations = 0;
+  let isPurging = false;
   const making = new Map<string, Promise<{ value: Value; isHit: boolean }>>();
   let hits = 0;
   let misses = 0;
   /** Values asked for before the cache was cleared are not taken in after it. */
   let generation = 0;
+
+  function makeMemory() {
+    return new LRUCache<string, { value: Value; bytes: number }>({
+      max: limits.maxEntries,
+      maxSize: limits.maxBytes,
+      sizeCalculation: ({ bytes }) => bytes,
+      ttl: limits.ttlMs ?? 0,
+      ...(now ? { perf: { now } } : {}),
+      ttlResolution: 0,
+      dispose(_value, _key, reason) {
+        if (reason === 'evict') evictions += 1;
+        else if (reason === 'expire' && !isPurging) expirations += 1;
+      },
+    });
+  }
 
   const asked = (tier: 'l1' | 'l2' | 'none') => {
     if (tier === 'none') misses++;
@@ -100,7 +122,7 @@ export function createTieredCache<Value extends object>(options: TieredCacheOpti
       if (!found || before !== generation) return undefined;
       const value = decode(found.value);
       const leftMs = found.expiresAt === null ? undefined : Math.max(1, found.expiresAt - Date.now());
-      remember(key, value, found.value, shorter(ttlMs, leftMs));
+      remember(key, value, found.value, shorter(limits.ttlMs, leftMs));
       return value;
     } catch {
       return undefined;
@@ -121,7 +143,7 @@ export function createTieredCache<Value extends object>(options: TieredCacheOpti
   function set(key: string, value: Value, wantedMs?: number): void {
     const encoded = bytesOf(value);
     if (!encoded) return;
-    remember(key, value, encoded, shorter(ttlMs, wantedMs));
+    remember(key, value, encoded, shorter(limits.ttlMs, wantedMs));
     if (!file) return;
     const lifeMs = shorter(file.ttlMs, wantedMs);
     const expiresAt = lifeMs === null ? null : Date.now() + lifeMs;
@@ -139,6 +161,15 @@ export function createTieredCache<Value extends object>(options: TieredCacheOpti
 
   return {
     name,
+    get limits() {
+      return limits;
+    },
+    resize(wanted) {
+      limits = { ...limits, ...wanted };
+      const before = memory.dump();
+      memory = makeMemory();
+      memory.load(before);
+    },
     get,
     set,
     async getOrMake(key, make) {
@@ -157,8 +188,11 @@ export function createTieredCache<Value extends object>(options: TieredCacheOpti
       void file?.store.clear(name);
     },
     statistics() {
+      isPurging = true;
       memory.purgeStale();
-      return { entries: memory.size, bytes: memory.calculatedSize, max_bytes: maxBytes, hits, misses };
+      isPurging = false;
+      const held = { entries: memory.size, bytes: memory.calculatedSize, max_bytes: limits.maxBytes };
+      return { ...held, hits, misses, evictions, expirations };
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { ChangeLog } from './changes/change-log.js';
 import type { CanvasVersion } from './history/canvas-version.js';
 import type { CanvasListPage } from './reading/canvas-list.js';
+import type { CanvasCacheStatistics } from './reading/canvas-reader.js';
 import type { CanvasAnswer, CanvasQuestion } from './reading/canvas-reads.js';
 import type { AcceptedCodings } from './reading/coding/content-coding.js';
 import type { KnownVersion } from './reading/known-version.js';
@@ -27,6 +28,16 @@ export interface PutAnswer {
 export interface MoveAnswer {
   path: string;
   etag: string;
+}
+
+/**
+ * The bytes of canvases that are kept in memory, as an operator sees them.
+ * @source product contract, Trajectories (`GET /admin/cache`)
+ */
+export interface CanvasCache {
+  readonly name: string;
+  statistics(): CanvasCacheStatistics;
+  clear(): void;
 }
 
 /**
@@ -82,6 +93,7 @@ export interface Canvases {
   bytesOf(path: string, etag: string): Promise<Buffer | undefined>;
   /** Each acknowledged write (`api`) and each edit that another program made (`external`). */
   readonly changes: ChangeLog;
+  readonly cache: CanvasCache;
   list(range: WalkRange, limit: number): Promise<CanvasListPage>;
   /** Writes everything that waits now; answers how many canvases that were. */
   flush(): Promise<number>;

@@ -14,7 +14,7 @@ import type { JournalEvent } from './journal/journal-event.js';
  * - `vault_swept`: the watch looked at the whole vault; `busySeconds` is what the main thread spent on it.
  * - `variant`: a canvas was compressed for those who accept it; `too_large`: that saved too little, and it is sent as it is.
  * - those of the journal and of the history, as they are.
- * @source product contract, Monitoring; story-17.4 AC2 (hit ratio), AC3 (write IO)
+ * @source product contract, Monitoring; story-17.4 AC1 (hit ratio), AC2 (write IO)
  */
 export type CanvasEvent =
   | {

@@ -8,10 +8,13 @@ import { type ChangeLog, createChangeLog } from './changes/change-log.js';
 import { PublishedChanges } from './changes/published-changes.js';
 import { startVaultWatch, type VaultWatch } from './changes/vault-watch.js';
 import { type Clock, systemClock } from './clock.js';
+import { countFileWrites } from './count-file-writes.js';
 import { etagOf } from './document/etag.js';
 import { ParsedJson } from './document/json-bytes.baseline.js';
 import { KnownJson } from './document/json-bytes.js';
 import { switchedJson } from './document/switched-json.js';
+import { SentCanvases } from './edits/sent/sent-canvases.js';
+import { switchedCheck } from './edits/sent/switched-check.js';
 import type { CanvasEvent } from './events.js';
 import type { History } from './history/history.js';
 import { openHistory } from './history/open-history.js';
@@ -26,6 +29,7 @@ import { type CanvasReader, FileReader } from './reading/canvas-reader.baseline.
 import { CachedReader, type CanvasCacheSettings } from './reading/canvas-reader.js';
 import { CanvasReads } from './reading/canvas-reads.js';
 import { CanvasEncoder } from './reading/coding/canvas-encoder.js';
+import { readChecks } from './reading/read-checks.js';
 import { readStable } from './reading/stable-read.js';
 import { SwitchedReader } from './reading/switched-reader.js';
 import { keepWhatFilesLost, writeRecovered } from './recovered-canvases.js';
@@ -56,6 +60,8 @@ export interface CanvasesOptions {
   logger: Logger;
   onEvent(event: CanvasEvent): void;
 }
+
+type OnEvent = CanvasesOptions['onEvent'];
 
 const sweepHistoryEachMs = 24 * 60 * 60 * 1000;
 
@@ -134,7 +140,7 @@ function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores
   const reading = { root, clock, isJson: json.isJson };
   const encoder = new CanvasEncoder({ ...options, failed: (error) => cache.failed(error) });
   const cached = new CachedReader(reading, () => cache.settings, encoder);
-  const reader = new SwitchedReader(cache, cached, new FileReader(reading));
+  const reader = new SwitchedReader(cache, cached, new FileReader(reading), readChecks(root, clock));
   const recent = new RecentVersions();
   const files = new VaultFiles({
     root,
@@ -145,7 +151,7 @@ function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores
     onWritten: (text) => idleCopies.written(text),
     foldsNames: foldsNames(root),
     logger,
-    onEvent,
+    onEvent: countFileWrites(batchWriter, onEvent),
   });
   const idleCopies = new IdleCopies({
     copies: stores.copies,
@@ -188,6 +194,8 @@ function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores
   const reads = new CanvasReads({ reader, acknowledged, encode: json.encode, clock, onEvent });
   return {
     json,
+    check: switchedCheck(fastJson, new SentCanvases()),
+    cache: { name: 'canvas_files', statistics: () => cached.statistics(), clear: () => cached.clear() },
     reader,
     files,
     queue,
@@ -280,12 +288,7 @@ async function closeAll(
   }
 }
 
-async function clearLeftovers(
-  root: string,
-  clock: Clock,
-  logger: Logger,
-  onEvent: (event: CanvasEvent) => void,
-): Promise<void> {
+async function clearLeftovers(root: string, clock: Clock, logger: Logger, onEvent: OnEvent): Promise<void> {
   try {
     const count = await removeLeftovers(root, clock.wall());
     if (count === 0) return;

@@ -1,6 +1,5 @@
-import type { Canvases, MoveAnswer, PutAnswer } from './canvases.js';
+import type { CanvasCache, Canvases, MoveAnswer, PutAnswer } from './canvases.js';
 import type { ChangeLog } from './changes/change-log.js';
-import { parseCanvas } from './document/canvas.js';
 import { etagOf } from './document/etag.js';
 import type { JsonBytes } from './document/json-bytes.baseline.js';
 import { canvasInvalid, canvasNotFound, canvasTooLarge, maxCanvasBytes } from './errors.js';
@@ -28,6 +27,9 @@ import type { CanvasContent, WriteRequest } from './writing/write-request.js';
  */
 export interface CanvasesParts {
   json: JsonBytes;
+  /** @throws Problem when the bytes are no canvas that a client may store */
+  check(path: string, bytes: Buffer): void;
+  cache: CanvasCache;
   reader: CanvasReader;
   files: Pick<VaultFiles, 'keepOverwritten'>;
   reads: CanvasReads;
@@ -45,12 +47,14 @@ export interface CanvasesParts {
  * @source product contract, Canvases
  */
 export class OpenedCanvases implements Canvases {
+  readonly cache: CanvasCache;
   readonly changes: ChangeLog;
   readonly #parts: CanvasesParts;
   #closing: Promise<void> | undefined;
 
   constructor(parts: CanvasesParts) {
     this.#parts = parts;
+    this.cache = parts.cache;
     this.changes = parts.changes;
   }
 
@@ -68,7 +72,7 @@ export class OpenedCanvases implements Canvases {
 
   async put(text: string, body: Buffer, conditions: Preconditions, isAsync: boolean): Promise<PutAnswer> {
     const path = parseVaultPath(text);
-    const change = { kind: 'put', ...this.#validated(body) } as const;
+    const change = { kind: 'put', ...this.#validated(text, body) } as const;
     const answer = await this.#write({ path, change, conditions });
     return isAsync ? { ...answer, outcome: 'accepted' } : answer;
   }
@@ -156,9 +160,9 @@ export class OpenedCanvases implements Canvases {
     return this.#closing;
   }
 
-  #validated(body: Buffer): CanvasContent {
+  #validated(text: string, body: Buffer): CanvasContent {
     if (body.length > maxCanvasBytes) throw canvasTooLarge(body.length);
-    parseCanvas(body);
+    this.#parts.check(text, body);
     const etag = etagOf(body);
     return { bytes: this.#parts.json.accept(body, etag), etag };
   }

@@ -1,5 +1,5 @@
+import { readEvents } from '../client/index.js';
 import type { ApiClient } from './api-client.js';
-import { readEvents } from './event-lines.js';
 import { ApiError } from './exit-codes.js';
 import type { ProgressDisplay } from './progress-display.js';
 

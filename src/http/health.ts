@@ -23,6 +23,22 @@ const readinessSchema = z.object({
   components: z.record(z.string(), componentSchema),
 });
 
+/** What the routes take and answer. @source product contract, Monitoring (`GET /health`, `GET /ready`) */
+export const healthOperations = {
+  getHealth: {
+    tags: ['monitoring'],
+    operationId: 'getHealth',
+    summary: 'Whether the process is alive',
+    response: { 200: z.object({ status: z.literal('ok'), uptime_seconds: z.number() }) },
+  },
+  getReadiness: {
+    tags: ['monitoring'],
+    operationId: 'getReadiness',
+    summary: 'Whether every part can work',
+    response: { 200: readinessSchema, 503: readinessSchema },
+  },
+};
+
 /**
  * `/health` (the process answers) and `/ready` (every part can work; 503 while starting or draining).
  * @source product contract, Monitoring
@@ -32,12 +48,7 @@ export function healthRoutes(readiness: Readiness): FastifyPluginAsyncZod {
     server.get(
       '/health',
       {
-        schema: {
-          tags: ['monitoring'],
-          operationId: 'getHealth',
-          summary: 'Whether the process is alive',
-          response: { 200: z.object({ status: z.literal('ok'), uptime_seconds: z.number() }) },
-        },
+        schema: healthOperations.getHealth,
       },
       async (_request, reply) => {
         reply.header('cache-control', 'no-store');
@@ -47,12 +58,7 @@ export function healthRoutes(readiness: Readiness): FastifyPluginAsyncZod {
     server.get(
       '/ready',
       {
-        schema: {
-          tags: ['monitoring'],
-          operationId: 'getReadiness',
-          summary: 'Whether every part can work',
-          response: { 200: readinessSchema, 503: readinessSchema },
-        },
+        schema: healthOperations.getReadiness,
       },
       async (_request, reply) => {
         reply.header('cache-control', 'no-store');

@@ -9,7 +9,7 @@ interface Content {
   content?: Record<string, unknown>;
 }
 
-/** Gives errors their media type, and drops the twins of schemas that are never sent to the service. */
+/** Gives errors their media type, drops the twins of schemas that are never sent to the service, and sorts the rest. */
 const tidyDocument: SwaggerTransformObject = (input) => {
   const document = jsonSchemaTransformObject(input) as {
     paths?: Record<string, Record<string, { responses?: Record<string, Content> }>>;
@@ -26,9 +26,10 @@ const tidyDocument: SwaggerTransformObject = (input) => {
   }
   const schemas = document.components?.schemas ?? {};
   const used = JSON.stringify(document.paths);
-  for (const name of Object.keys(schemas)) {
-    if (name.endsWith('Input') && !used.includes(`/${name}"`)) delete schemas[name];
-  }
+  const shown = Object.keys(schemas).filter((name) => !name.endsWith('Input') || used.includes(`/${name}"`));
+  // They come in the order in which modules were loaded, which is another one in each program.
+  if (document.components)
+    document.components.schemas = Object.fromEntries(shown.sort().map((name) => [name, schemas[name]]));
   return document as ReturnType<SwaggerTransformObject>;
 };
 

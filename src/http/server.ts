@@ -7,6 +7,7 @@ import { answerBrokenRequest } from './broken-request.js';
 import { createErrorHandler } from './error-handler.js';
 import { installJsonBody } from './json-body.js';
 import { installOpenApi } from './openapi.js';
+import { installConnectionClosing } from './requests/connection-closing.js';
 import { type DirectRoute, installDirectAnswers } from './requests/direct-answers.js';
 import { createGuard, installGuard } from './requests/guard.js';
 import { createRequestLog, installRequestLog, type RequestEvent } from './requests/request-log.js';
@@ -24,6 +25,8 @@ export interface ServerOptions {
   allowedHosts: string[];
   corsOrigins: string[];
   apiToken: string | undefined;
+  /** Patterns of routes that answer without the token, beside those of health: they tell nothing of the service. */
+  openPaths?: readonly string[];
   routes: FastifyPluginAsyncZod[];
   direct?: DirectRoute | undefined;
   foldUrl(url: string): string;
@@ -82,6 +85,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   server.setErrorHandler(sendError);
   installUnknownRoute(server);
+  installConnectionClosing(server);
   const log = createRequestLog(options.logger, options.onEvent);
   installRequestLog(server, log);
   server.addHook('onRequest', (request, reply, done) => {
@@ -97,8 +101,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     }
     done();
   });
-  const { allowedHosts, corsOrigins, apiToken } = options;
-  const guard = createGuard({ allowedHosts, corsOrigins, apiToken, openPaths: ['/health', '/ready'] });
+  const { allowedHosts, corsOrigins, apiToken, openPaths = [] } = options;
+  const guard = createGuard({ allowedHosts, corsOrigins, apiToken, openPaths: ['/health', '/ready', ...openPaths] });
   installGuard(server, guard);
   if (corsOrigins.length > 0) {
     await server.register(cors, {

@@ -92,6 +92,12 @@ export function closingSignal(server: FastifyInstance): AbortSignal {
 
 const defaultHeartbeatMs = 15_000;
 const defaultMaxBufferedBytes = 1024 * 1024;
+/**
+ * The event of a response that becomes an event stream.
+ * @source Node.js documentation, events
+ */
+export const streamOpened = Symbol('event stream opened');
+
 /** How long a reader may take for the last bytes once the stream has ended. */
 const farewellMs = 1000;
 
@@ -151,6 +157,7 @@ export function openEventStream(
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) response.setHeader(name, value);
   }
+  response.emit(streamOpened);
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',

@@ -1,4 +1,5 @@
 export type { CanvasSearchEvent } from './canvas-search/canvas-search-event.js';
+export { canvasSearchOperations } from './canvas-search/canvas-search-routes.js';
 export type { NodeProgress } from './canvas-search/open-canvas-search.js';
 export type { EmbeddingEvent } from './embeddings/embedding-event.js';
 export { vectorsInStore } from './embeddings/file-vectors.js';
@@ -7,5 +8,6 @@ export type { EventStoreEvent } from './events/event-store-event.js';
 export { type RecordedAgentRun, recordEvents } from './events/recording/record-events.js';
 export type { KeptAnswer } from './graph/cache/cached-search.js';
 export type { GraphEvent } from './graph/graph-event.js';
-export { eventRoutes } from './http/event-routes.js';
+export { eventRoutes, learningEventOperations } from './http/event-routes.js';
+export { knowledgeOperations } from './http/knowledge-routes.js';
 export { type Memory, type MemoryOptions, openMemory } from './open-memory.js';

@@ -77,7 +77,9 @@ export interface Memory {
   canvasSearch: CanvasSearch;
   routes: FastifyPluginAsyncZod[];
   /** Bytes on disk of each memory that keeps its own. */
-  storageBytes: { temporal(): number; graphiti(): Promise<number> };
+  storageBytes: { temporal(): number; graphiti(): Promise<number>; semantic(): Promise<number> };
+  /** For people: what the search over canvases has not caught up with. */
+  detail(): { detail?: string };
   close(): Promise<void>;
 }
 
@@ -129,7 +131,15 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     recorder,
     canvasSearch,
     routes: [eventRoutes(events), knowledgeRoutes(knowledge), canvasSearchRoutes(canvasSearch)],
-    storageBytes: { temporal: () => events.storage().diskBytes, graphiti: knowledge.storageBytes },
+    storageBytes: {
+      temporal: () => events.storage().diskBytes,
+      graphiti: knowledge.storageBytes,
+      semantic: canvasSearch.storageBytes,
+    },
+    detail() {
+      const { waiting } = canvasSearch.progress();
+      return waiting === 0 ? {} : { detail: `canvas search: ${waiting} changed canvases wait to be read` };
+    },
     async close() {
       await recorder.close();
       await events.close();

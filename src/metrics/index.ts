@@ -1,3 +1,11 @@
-export { dashboardRoutes } from './dashboard/dashboard-routes.js';
+export type { Alert } from './alerts/alert.js';
+export { alertOperations } from './alerts/alert-routes.js';
+export { readPrometheusRules } from './alerts/prometheus/prometheus-rules.js';
+export { dashboardOperations, dashboardPagePaths } from './dashboard/dashboard-routes.js';
+export { type Dashboard, type DashboardOptions, openDashboard } from './dashboard/open-dashboard.js';
+export { grafanaDashboardText } from './grafana/grafana-dashboard.js';
 export { createMetrics, type MetricDescription, type Metrics } from './metrics.js';
-export { metricsRoutes } from './routes.js';
+export { type Monitoring, type MonitoringOptions, openMonitoring } from './open-monitoring.js';
+export { metricsOperations, metricsRoutes } from './routes.js';
+export { summaryOperations } from './summary/summary-routes.js';
+export type { Saving, Summary } from './summary/summary-schema.js';

@@ -7,10 +7,15 @@ import type { CanvasSearchEvent, EmbeddingEvent, EventStoreEvent, GraphEvent, No
 import type { FlagEvent } from '../optimizations/index.js';
 import type { EngineEvent, SchedulerEvent } from '../scheduler/index.js';
 import type { ImportEvent, SearchEvent, TrajectoryEvent, VectorProgress } from '../trajectories/index.js';
+import type { TuningEvent } from '../tuning/index.js';
 import type { UpstreamEvent } from '../upstream/index.js';
+import { type AlertSeries, alertSeries } from './alerts/alert-series.js';
+import { expositionText } from './exposition.js';
+import { LimitChanges } from './history/limit-changes.js';
 import { countCacheRequests } from './observers/caches/cache-requests.js';
 import { countTierHits } from './observers/caches/cache-tiers.js';
 import { observeCaches } from './observers/caches/observe-caches.js';
+import { observeTuning } from './observers/caches/observe-tuning.js';
 import { type CacheFileSize, watchCacheFile } from './observers/caches/watch-cache-file.js';
 import { timeMemoryQueries } from './observers/memory/memory-queries.js';
 import { watchMemoryStorage } from './observers/memory/memory-storage.js';
@@ -33,6 +38,10 @@ import { observeUpstream } from './observers/scheduling/observe-upstream.js';
 import { observeEmbeddings } from './observers/search/observe-embeddings.js';
 import { observeSearch, watchVectors } from './observers/search/observe-search.js';
 import { type UnfinishedImports, type WriteBacklog, watchImports, watchWrites } from './observers/watch-backlog.js';
+import { type SeriesReader, seriesReader } from './series-reader.js';
+import { canvasSearchQuery, eventQuery, graphQuery, searchQuery, trajectoryQuery } from './slow-queries/slow-query.js';
+import { createSlowQueryLog, type SlowQueryLogOptions } from './slow-queries/slow-query-log.js';
+import { createStorageWatch, type StorageFigures, type StorageFiguresOptions } from './storage/storage-figures.js';
 
 const eventLoopResolutionMs = 20;
 
@@ -73,6 +82,7 @@ export interface Metrics {
   watchMemoryStorage: ReturnType<typeof watchMemoryStorage>;
   observeAgents: (event: AgentEvent) => void;
   observeCaches: (event: CacheEvent) => void;
+  observeTuning: (event: TuningEvent) => void;
   /** Says where to ask, at each scrape, what the cache file holds. */
   watchCacheFile: (read: () => CacheFileSize) => void;
   observeScheduler: (event: SchedulerEvent) => void;
@@ -80,12 +90,22 @@ export interface Metrics {
   observeUpstream: (event: UpstreamEvent) => void;
   /** Says where to ask, at each scrape, for the limit, what runs and what waits. */
   watchScheduler: (read: () => WatchedScheduler) => void;
+  /** Begins to note slow queries, in a file of the data folder, and to look at the sizes of database and disk. */
+  watchDatabase: (options: SlowQueryLogOptions & StorageFiguresOptions) => void;
+  /** As last seen. */
+  storage: () => StorageFigures;
+  /** The latest changes of the scheduler's limit. */
+  readonly limitChanges: LimitChanges;
+  /** All samples of one metric, as they are now. */
+  readSeries: SeriesReader;
+  /** What alerts and memories tell of themselves. */
+  readonly alertSeries: AlertSeries;
   readonly contentType: string;
   /** All series in Prometheus' text format. */
   text(): Promise<string>;
   /** What is measured, whether it has series yet or not: the rows of docs/metrics.md. */
   describe(): MetricDescription[];
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
@@ -106,18 +126,22 @@ export function createMetrics(version: string): Metrics {
   const cacheRequests = countCacheRequests(registry);
   const countTier = countTierHits(registry);
   const timeMemoryQuery = timeMemoryQueries(registry);
+  const observeLimit = observeScheduler(registry);
+  const limitChanges = new LimitChanges();
+  const slowQueries = createSlowQueryLog(registry);
+  const storage = createStorageWatch(registry);
 
   return {
     observeRequest: observeRequests(registry),
     observeFlags: observeFlags(registry),
     observeCanvases: observeCanvases(registry, cacheRequests),
-    observeTrajectories: observeTrajectories(registry, cacheRequests),
+    observeTrajectories: slowQueries.also(observeTrajectories(registry, cacheRequests), trajectoryQuery),
     observeImports: observeImports(registry),
     observeEmbeddings: observeEmbeddings(registry, cacheRequests, countTier),
-    observeSearch: observeSearch(registry),
-    observeCanvasSearch: observeCanvasSearch(registry, timeMemoryQuery),
-    observeLearningEvents: observeLearningEvents(registry, timeMemoryQuery),
-    observeGraph: observeGraph(registry, timeMemoryQuery),
+    observeSearch: slowQueries.also(observeSearch(registry), searchQuery),
+    observeCanvasSearch: slowQueries.also(observeCanvasSearch(registry, timeMemoryQuery), canvasSearchQuery),
+    observeLearningEvents: slowQueries.also(observeLearningEvents(registry, timeMemoryQuery), eventQuery),
+    observeGraph: slowQueries.also(observeGraph(registry, timeMemoryQuery), graphQuery),
     watchWrites: watchWrites(registry),
     watchImports: watchImports(registry),
     watchVectors: watchVectors(registry),
@@ -125,17 +149,32 @@ export function createMetrics(version: string): Metrics {
     watchMemoryStorage: watchMemoryStorage(registry),
     observeAgents: observeAgents(registry),
     observeCaches: observeCaches(registry, cacheRequests, countTier),
+    observeTuning: observeTuning(registry),
     watchCacheFile: watchCacheFile(registry),
-    observeScheduler: observeScheduler(registry),
+    observeScheduler(event) {
+      observeLimit(event);
+      limitChanges.observe(event);
+    },
+    limitChanges,
     observeJobs: observeJobs(registry),
     observeUpstream: observeUpstream(registry),
     watchScheduler: watchScheduler(registry),
+    watchDatabase(options) {
+      slowQueries.open(options);
+      storage.open(options);
+    },
+    storage: storage.figures,
+    readSeries: seriesReader(registry),
+    alertSeries: alertSeries(registry),
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text: () => expositionText(registry),
     describe() {
       const metrics = registry.getMetricsAsArray() as unknown as { name: string; type: string; labelNames: string[] }[];
       return metrics.map(({ name, type, labelNames }) => ({ name, type, labels: [...labelNames] }));
     },
-    close: () => registry.clear(),
+    async close() {
+      await Promise.all([slowQueries.close(), storage.close()]);
+      registry.clear();
+    },
   };
 }

@@ -3,6 +3,17 @@ import { z } from 'zod';
 import { problemResponses } from '../http/index.js';
 import type { Metrics } from './metrics.js';
 
+/** What the routes take and answer. @source product contract, Monitoring (`GET /metrics`) */
+export const metricsOperations = {
+  getMetrics: {
+    tags: ['monitoring'],
+    operationId: 'getMetrics',
+    summary: 'All metrics in the text format of Prometheus',
+    querystring: z.strictObject({}),
+    response: { 200: z.string(), ...problemResponses(400) },
+  },
+};
+
 /**
  * `GET /metrics`, for Prometheus to scrape.
  * @source product contract, Monitoring
@@ -12,13 +23,7 @@ export function metricsRoutes(metrics: Metrics): FastifyPluginAsyncZod {
     server.get(
       '/metrics',
       {
-        schema: {
-          tags: ['monitoring'],
-          operationId: 'getMetrics',
-          summary: 'All metrics in the text format of Prometheus',
-          querystring: z.strictObject({}),
-          response: { 200: z.string(), ...problemResponses(400) },
-        },
+        schema: metricsOperations.getMetrics,
       },
       async (_request, reply) => {
         const text = await metrics.text();

@@ -1,30 +1,25 @@
+import { performance } from 'node:perf_hooks';
 import { Problem } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Optimization } from '../optimization.js';
 import { type Clock, systemClock } from './clock.js';
 import { type FileContent, readConfigFile } from './config/config-file.js';
 import { ConfigWatch } from './config/config-watch.js';
+import { writeSwitch } from './config/config-writer.js';
 import { checkFlagConfig, defaultFlagConfig, type FlagConfig } from './config/flag-config.js';
 import { readYaml } from './config/yaml-document.js';
-import { configInvalid } from './errors.js';
-import { type FlagName, type FlagSettings, flagNames } from './flag-settings.js';
-import { type FlagChange, type FlagState, LiveFlag } from './live-flag.js';
-
-/**
- * The master switch (`all`) or one flag.
- * @source product contract, Monitoring ("name `all` is the master switch")
- */
-export type SwitchName = FlagName | 'all';
-
-/**
- * What the flags report: each reading of the file (`defaults`: there was none at start), each switch that takes or
- * changes its effect, each failure of an optimised path.
- * @source product contract, Settled details (`canvas_config_reloads_total{result}`)
- */
-export type FlagEvent =
-  | { type: 'config_read'; result: 'success' | 'defaults' | 'invalid' | 'missing' }
-  | { type: 'switch_set'; flag: SwitchName; effective: boolean }
-  | { type: 'optimization_failed'; flag: FlagName };
+import { configInvalid, flagUnknown } from './errors.js';
+import type { FlagEvent } from './flag-event.js';
+import type { FlagName, FlagSettings } from './flag-settings.js';
+import type { Policies } from './policy-settings.js';
+import { AutoRollback, type RollbackCause } from './rollback/auto-rollback.js';
+import { Rollbacks } from './rollback/rollback-file.js';
+import type { FlagState } from './switches/live-flag.js';
+import { RareWarning } from './switches/rare-warning.js';
+import { Switches, type SwitchName, switchNames } from './switches/switches.js';
+import type { CompareOutcome } from './verification/compare-pair.js';
+import { type FlagSavings, Savings } from './verification/savings.js';
+import { Verification } from './verification/verification.js';
 
 /**
  * The optimisation flags of the running service.
@@ -34,39 +29,42 @@ export interface Flags {
   /** The live object of one flag: always the same one, so that it can be kept. */
   optimization<Name extends FlagName>(name: Name): Optimization<FlagSettings<Name>>;
   list(): Record<SwitchName, FlagState>;
+  /** The sections of the file that rule over the flags, as they are set now. */
+  policies(): Policies;
   /**
    * Reads the file now and answers the names of the switches that changed.
    * @throws Problem `OPTIMIZATION_CONFIG_INVALID`; the last good configuration stays
    */
   reload(): SwitchName[];
+  /**
+   * Sets one switch, in the file and at once; answers the switches that changed.
+   * @param by who asked, for the audit line
+   * @throws Problem `OPTIMIZATION_UNKNOWN`, `OPTIMIZATION_CONFIG_CONFLICT`, `OPTIMIZATION_CONFIG_READ_ONLY`; nothing has changed then
+   */
+  set(name: string, enabled: boolean, by?: Record<string, unknown>): SwitchName[];
+  /** What each flag saves, as far as it was measured since the start. */
+  savings(): FlagSavings;
+  /** Resolves when no comparison waits or runs. */
+  comparisonsDone(): Promise<void>;
+  /** Ends the comparisons; call it before the parts are closed whose answers are compared. */
+  stopComparing(): Promise<void>;
   close(): void;
 }
 
 /**
- * `path`: the YAML file, which need not exist.
+ * `path`: the YAML file, which need not exist. `rollbackFile`: where it is kept which flags the service has turned off;
+ * in memory only when left out. `random` gives numbers from 0 to below 1, `load` the share of the time that the process was
+ * busy since it was last asked.
  * @source product contract, Optimisations
  */
 export interface FlagsOptions {
   path: string;
+  rollbackFile?: string;
   logger: Logger;
   onEvent: (event: FlagEvent) => void;
   clock?: Clock;
-}
-
-type Origin = 'defaults' | 'file';
-
-const noSettings = Object.freeze({});
-
-function reasonOf(config: FlagConfig, enabled: boolean, origin: Origin): string {
-  if (!config.enabled) return 'the master switch is off';
-  if (origin === 'defaults') return 'on by default; there is no configuration file';
-  return enabled ? 'on in the configuration file' : 'off in the configuration file';
-}
-
-/** The one place that decides whether a flag is on. */
-function changeOf(config: FlagConfig, name: SwitchName, origin: Origin): FlagChange {
-  const { enabled, settings } = name === 'all' ? { enabled: config.enabled, settings: noSettings } : config.flags[name];
-  return { enabled, effective: config.enabled && enabled, reason: reasonOf(config, enabled, origin), settings };
+  random?(): number;
+  load?(): number;
 }
 
 /** @throws Problem for whatever is no good configuration */
@@ -76,15 +74,26 @@ function configOf(content: Exclude<FileContent, { state: 'changing' }>): FlagCon
   return checkFlagConfig(readYaml(content.text));
 }
 
-function firstConfig(path: string): { config: FlagConfig; origin: Origin } {
+/** @returns undefined when there is no file */
+function firstConfig(path: string): FlagConfig | undefined {
   const content = readConfigFile(path);
-  if (content.state === 'missing') return { config: defaultFlagConfig, origin: 'defaults' };
+  if (content.state === 'missing') return undefined;
   try {
     if (content.state === 'changing') throw new Error('expected a file at rest, got one being written');
-    return { config: configOf(content), origin: 'file' };
+    return configOf(content);
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+function eventLoopLoad(): () => number {
+  let before = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return utilization;
+  };
 }
 
 /**
@@ -94,39 +103,99 @@ function firstConfig(path: string): { config: FlagConfig; origin: Origin } {
  * @source product contract, Optimisations; story-17.4 AC7
  */
 export function openFlags(options: FlagsOptions): Flags {
-  const { path, logger, onEvent, clock = systemClock } = options;
+  const { path, logger, onEvent, clock = systemClock, random = Math.random } = options;
   const watch = new ConfigWatch(path, clock, () => follow());
-  let flags: Map<SwitchName, LiveFlag>;
+  let first: FlagConfig | undefined;
   try {
-    flags = start();
+    first = firstConfig(path);
   } catch (error) {
     watch.close();
     throw error;
   }
+  if (!first) logger.info({ path }, 'no optimisation configuration; every optimisation is on');
+  onEvent({ type: 'config_read', result: first ? 'success' : 'defaults' });
 
-  function start() {
-    const { config, origin } = firstConfig(path);
-    if (origin === 'defaults') logger.info({ path }, 'no optimisation configuration; every optimisation is on');
-    onEvent({ type: 'config_read', result: origin === 'defaults' ? 'defaults' : 'success' });
-    const live = new Map<SwitchName, LiveFlag>();
-    for (const name of ['all', ...flagNames] as const) {
-      const first = changeOf(config, name, origin);
-      const onFailure = () => name !== 'all' && onEvent({ type: 'optimization_failed', flag: name });
-      live.set(name, new LiveFlag(name, first, clock, logger, onFailure));
-      onEvent({ type: 'switch_set', flag: name, effective: first.effective });
+  const savings = new Savings();
+  const rollbacks = new Rollbacks(options.rollbackFile, logger);
+  const mismatches = new RareWarning(clock);
+  let policies = (first ?? defaultFlagConfig).policies;
+  const verification = new Verification({
+    settings: () => policies.verification,
+    clock,
+    random,
+    load: options.load ?? eventLoopLoad(),
+    onCompared,
+  });
+  const switches = new Switches(
+    {
+      clock,
+      logger,
+      rollbacks,
+      reportsOf: (flag) => ({
+        failed() {
+          onEvent({ type: 'optimization_failed', flag });
+          if (switches.live(flag).state.effective) rollback.failed(flag);
+        },
+        sample: verification.samplerOf(flag),
+        counted: (work) => savings.counted(flag, work),
+      }),
+      onSwitch(flag, effective) {
+        if (flag !== 'all') {
+          rollback.forget(flag);
+          verification.switched(flag);
+        }
+        onEvent({ type: 'switch_set', flag, effective });
+      },
+    },
+    first,
+  );
+  const rollback = new AutoRollback({
+    settings: () => policies.auto_rollback,
+    clock,
+    asked: (flag) => switches.live(flag).asked,
+    turnOff,
+  });
+  for (const name of switchNames) {
+    onEvent({ type: 'switch_set', flag: name, effective: switches.live(name).state.effective });
+  }
+  for (const [flag, { cause }] of rollbacks.entries()) onEvent({ type: 'rolled_back', flag, cause, isNew: false });
+
+  function onCompared(flag: FlagName, outcome: CompareOutcome): void {
+    savings.compared(flag, outcome);
+    onEvent({ type: 'compared', flag, ...outcome });
+    if (outcome.result === 'failed') {
+      logger.warn({ flag, err: outcome.error }, 'an answer could not be compared with that of the original way');
     }
-    return live;
+    if (outcome.result !== 'mismatch') return;
+    const { difference } = outcome;
+    mismatches.happened((times) =>
+      logger.error({ flag, difference, mismatches: times }, 'an optimisation answered otherwise than the original way'),
+    );
+    if (switches.live(flag).state.effective) rollback.mismatched(flag, difference);
   }
 
-  function apply(config: FlagConfig): SwitchName[] {
-    const changed: SwitchName[] = [];
-    for (const [name, flag] of flags) {
-      const next = changeOf(config, name, 'file');
-      if (!flag.change(next)) continue;
-      changed.push(name);
-      onEvent({ type: 'switch_set', flag: name, effective: next.effective });
+  /** Takes effect at once; the file follows, and where it cannot be written the flag is off all the same. */
+  function turnOff(flag: FlagName, { cause, reason }: RollbackCause): void {
+    const held = { at: new Date(clock.now()).toISOString(), cause, reason };
+    rollbacks.set(flag, { ...held, inFile: false });
+    switches.refresh({ by: 'auto_rollback' });
+    onEvent({ type: 'rolled_back', flag, cause, isNew: true });
+    try {
+      const config = writeSwitch(path, flag, false, !switches.isFromFile);
+      rollbacks.set(flag, { ...held, inFile: true });
+      take(config, { by: 'auto_rollback' });
+    } catch (error) {
+      const why = (error as Error).message;
+      logger.warn({ flag, reason: why }, 'auto_rollback could not write the configuration file; the flag stays off');
     }
-    onEvent({ type: 'config_read', result: 'success' });
+  }
+
+  function take(config: FlagConfig, by?: Record<string, unknown>): SwitchName[] {
+    policies = config.policies;
+    verification.settingsChanged();
+    const held = rollbacks.entries();
+    const changed = switches.take(config, by);
+    for (const [flag] of held) if (!rollbacks.get(flag)) onEvent({ type: 'rollback_ended', flag });
     return changed;
   }
 
@@ -143,7 +212,9 @@ export function openFlags(options: FlagsOptions): Flags {
       logger.error({ path, reason: problem.message }, 'optimisation configuration refused; the last good one stays');
       throw problem;
     }
-    return apply(config);
+    const changed = take(config);
+    onEvent({ type: 'config_read', result: 'success' });
+    return changed;
   }
 
   /** @returns whether the file could be looked at */
@@ -157,15 +228,31 @@ export function openFlags(options: FlagsOptions): Flags {
 
   return {
     // One flag's settings were checked by that flag's own schema.
-    optimization: (name) => flags.get(name) as Optimization<unknown> as Optimization<FlagSettings<typeof name>>,
-    list: () =>
-      Object.fromEntries([...flags].map(([name, flag]) => [name, flag.state])) as Record<SwitchName, FlagState>,
+    optimization: (name) => switches.live(name) as Optimization<unknown> as Optimization<FlagSettings<typeof name>>,
+    list: () => switches.list(),
+    policies: () => policies,
     reload() {
       watch.markRead();
       const changed = read();
       if (changed === undefined) throw configInvalid([{ message: 'expected a file at rest, got one being written' }]);
       return changed;
     },
-    close: () => watch.close(),
+    set(name, enabled, by) {
+      const asked = switchNames.find((known) => known === name);
+      if (asked === undefined) throw flagUnknown(name, switchNames);
+      const config = writeSwitch(path, asked, enabled, !switches.isFromFile);
+      const wasHeld = rollbacks.get(asked) !== undefined;
+      switches.setByHand(asked, enabled, `turned ${enabled ? 'on' : 'off'} through the API`);
+      const changed = take(config, { by: 'api', ...by });
+      if (wasHeld && !rollbacks.get(asked)) onEvent({ type: 'rollback_ended', flag: asked as FlagName });
+      return changed;
+    },
+    savings: () => savings.figures(),
+    comparisonsDone: () => verification.idle(),
+    stopComparing: () => verification.stop(),
+    close() {
+      watch.close();
+      void verification.stop();
+    },
   };
 }

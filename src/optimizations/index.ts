@@ -1,5 +1,11 @@
 export { type Clock, systemClock } from './clock.js';
+export { configFiles } from './config/config-files.js';
+export type { FlagEvent } from './flag-event.js';
 export { type FlagName, type FlagSettings, flagNames, flagSettings } from './flag-settings.js';
-export { type FlagEvent, type Flags, type FlagsOptions, openFlags, type SwitchName } from './flags.js';
-export type { FlagState } from './live-flag.js';
-export { optimizationRoutes } from './routes.js';
+export { type Flags, type FlagsOptions, openFlags } from './flags.js';
+export { type PolicyName, type PolicySettings, policyNames, policySettings } from './policy-settings.js';
+export { optimizationOperations, optimizationRoutes } from './routes.js';
+export type { FlagState } from './switches/live-flag.js';
+export type { SwitchName } from './switches/switches.js';
+export type { PairedFigures, VariantFigures } from './verification/paired-figures.js';
+export type { FlagSavings, Saving } from './verification/savings.js';

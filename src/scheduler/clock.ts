@@ -1,12 +1,13 @@
 /**
  * Time as the scheduler needs it. `now` never goes back; `after` calls `work` once and `every` again and again, and
- * both return what stops them. All in ms.
+ * both return what stops them. All in ms. `nextTurn` calls `work` in the next turn of the event loop.
  * @source house rules, Tests ("No sleeping: a manual clock")
  */
 export interface Clock {
   now(): number;
   after(delayMs: number, work: () => void): () => void;
   every(intervalMs: number, work: () => void): () => void;
+  nextTurn(work: () => void): void;
 }
 
 /**
@@ -24,4 +25,5 @@ export const systemClock: Clock = {
     timer.unref();
     return () => clearInterval(timer);
   },
+  nextTurn: (work) => void setImmediate(work),
 };

@@ -19,6 +19,7 @@ export {
 } from './engine/job.js';
 export type { SchedulerEvent, TaskOutcome } from './events.js';
 export type { LoadName, LoadSignal } from './load/load-signal.js';
+export { openMemorySignal } from './load/memory-signal.js';
 export { openScheduler, type Scheduler, type SchedulerOptions, type SchedulerState } from './scheduler.js';
 export type { SchedulerSettings } from './settings.js';
 export type { Task, TaskContext, TaskKind, TaskOptions } from './task.js';

@@ -17,6 +17,7 @@ import type { SchedulerEvent, TaskOutcome } from './events.js';
 import type { LoadSignal } from './load/load-signal.js';
 import { openLoadSignals, sampleEveryMs } from './load/open-load-signals.js';
 import { Entry } from './queue/entry.js';
+import { startInTurns } from './queue/start-in-turns.js';
 import { TaskQueue } from './queue/task-queue.js';
 import type { SchedulerSettings } from './settings.js';
 import type { Task, TaskOptions } from './task.js';
@@ -72,6 +73,7 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
   const { flag, logger, onEvent, signals = openLoadSignals(), clock = systemClock } = options;
   const queue = new TaskQueue();
   const running = new Set<Entry>();
+  const start = startInTurns(clock.nextTurn);
   let runningWeight = 0;
   let backgroundWeight = 0;
   let arrivals = 0;
@@ -124,7 +126,7 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
       if (entry.isBackground) backgroundWeight += weight;
       if (entry.options.upstream !== undefined) others.started(entry.options.upstream);
       running.add(entry);
-      entry.begin();
+      start(entry.begin);
     }
   };
 
@@ -179,6 +181,10 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
       };
       entry.begin = () => {
         entry.startedMs = clock.now();
+        if (givenUpAs !== undefined) {
+          ended(givenUpAs);
+          return;
+        }
         onEvent({ type: 'task_started', kind, waitSeconds: (entry.startedMs - entry.enqueuedMs) / 1000 });
         Promise.resolve(entry)
           .then(task)

@@ -1,8 +1,10 @@
-export { type AnalysisRoutesOptions, analysisRoutes } from './analysis/analysis-routes.js';
-export { type ExportRoutesOptions, exportRoutes } from './export/export-routes.js';
+export { type AnalysisRoutesOptions, analysisOperations, analysisRoutes } from './analysis/analysis-routes.js';
+export { type ExportRoutesOptions, exportOperations, exportRoutes } from './export/export-routes.js';
+export { followingOperations } from './import/following/following-routes.js';
 export type { ImportEvent } from './import/import-events.js';
-export { importRoutes } from './import/import-routes.js';
+export { importOperations, importRoutes } from './import/import-routes.js';
 export { type BatchImportSettings, type Imports, type ImportsOptions, openImports } from './import/imports.js';
+export { type LibraryOptions, openTrajectoryLibrary, type TrajectoryLibrary } from './open-library.js';
 export {
   type NativeQuerySettings,
   openTrajectories,
@@ -11,8 +13,8 @@ export {
 } from './open-trajectories.js';
 export type { NamedCache } from './query/cache/named-cache.js';
 export type { QueryCacheSettings } from './query/cache/query-cache.js';
-export { type QuestionRoutesOptions, questionRoutes } from './questions/question-routes.js';
-export { type RecordRoutesOptions, recordRoutes } from './records/record-routes.js';
+export { type QuestionRoutesOptions, questionOperations, questionRoutes } from './questions/question-routes.js';
+export { type RecordRoutesOptions, recordOperations, recordRoutes } from './records/record-routes.js';
 export {
   openTrajectorySearch,
   type TrajectorySearch,
@@ -20,6 +22,6 @@ export {
   type VectorProgress,
 } from './search/open-search.js';
 export type { SearchEvent } from './search/search-event.js';
-export { type SearchRoutesOptions, searchRoutes } from './search/search-routes.js';
+export { type SearchRoutesOptions, searchOperations, searchRoutes } from './search/search-routes.js';
 export type { TrajectoryEvent } from './trajectory-events.js';
-export { type TrajectoryRoutesOptions, trajectoryRoutes } from './trajectory-routes.js';
+export { type TrajectoryRoutesOptions, trajectoryOperations, trajectoryRoutes } from './trajectory-routes.js';

@@ -13,6 +13,7 @@ import { type OpenScan, openScanInThread } from './export/export-thread.js';
 import { createExports, type Exports } from './export/exports.js';
 import type { NamedCache } from './query/cache/named-cache.js';
 import { createQueryCache, type QueryCacheSettings } from './query/cache/query-cache.js';
+import { compareIndexes } from './query/comparing/index-comparison.js';
 import { createRowIdCache } from './query/order/row-id-cache.js';
 import { keepNotes } from './query/rows/kept-notes.js';
 import { createBaselineReader } from './query/trajectory-reader.baseline.js';
@@ -123,22 +124,28 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
   const newIds = createWriteQueue();
 
   const rowIds = createRowIdCache(() => nativeQuery.settings.row_id_cache_bytes);
-  const repository = createTrajectoryRepository({
-    reader: createTrajectoryReader({
+  const ways = {
+    reader: compareIndexes({
       table,
-      rowIds,
-      onRowIds: (found) => onEvent({ type: 'row_ids', found }),
+      reader: createTrajectoryReader({ table, rowIds, onRowIds: (found) => onEvent({ type: 'row_ids', found }) }),
+      scalarIndexes: options.scalarIndexes,
     }),
     baselineReader: createBaselineReader(table),
     nativeQuery,
     analysisLookup: keepNotes({ table: analysisTable, find: createAnalysisLookup(analysisTable) }),
     baselineAnalysisLookup: createBaselineAnalysisLookup(analysisTable),
     analysisByIds: options.analysisById,
-    onEvent,
-  });
+    tableVersion: () => table.version(),
+    analysisVersion: () => analysisTable.version(),
+  };
   const cached = createQueryCache({
-    repository,
-    dataVersion: async () => (await Promise.all([table.version(), analysisTable.version()])).join('-'),
+    repository: createTrajectoryRepository({ ...ways, onEvent }),
+    unreported: createTrajectoryRepository({ ...ways, onEvent: () => {} }),
+    // A way that is switched off takes the answers with it that it had made.
+    dataVersion: async () => {
+      const on = [nativeQuery, options.analysisById, options.scalarIndexes].map(({ enabled }) => enabled);
+      return [...(await Promise.all([table.version(), analysisTable.version()])), ...on].join('-');
+    },
     queryCache: options.queryCache,
     onFound: (found) => onEvent({ type: 'query_cache', found }),
   });

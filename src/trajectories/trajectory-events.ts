@@ -1,3 +1,4 @@
+import type { AskedQuery } from './asked-query.js';
 import type { ExportOutcome } from './export/exports.js';
 import type { RecordOperation } from './records/records.js';
 import type { CareTask } from './store/care-plan.js';
@@ -5,7 +6,7 @@ import type { PrewarmProgress } from './store/prewarm.js';
 
 /**
  * What reading and keeping trajectories reports, for metrics. `variant` tells the optimised way from the original.
- * - `query`: a page or one record was read, analysis rows included
+ * - `query`: a page or one record was read, analysis rows included; `asked` tells what was asked, made when it is wanted
  * - `row_ids`, `query_cache`: whether the order of a page, or its answer, was known already
  * - `analysis_lookup`: analysis rows were read for `rows` trajectories
  * - `analysis_written`: one analysis row is stored and durable
@@ -20,7 +21,14 @@ import type { PrewarmProgress } from './store/prewarm.js';
  * @source story-17.4 AC5; product contract, Monitoring ("Names")
  */
 export type TrajectoryEvent =
-  | { type: 'query'; operation: 'list' | 'get'; variant: 'native' | 'baseline'; durationSeconds: number; rows: number }
+  | {
+      type: 'query';
+      operation: 'list' | 'get';
+      variant: 'native' | 'baseline';
+      durationSeconds: number;
+      rows: number;
+      asked?: () => AskedQuery;
+    }
   | { type: 'row_ids'; found: 'hit' | 'miss' }
   | { type: 'query_cache'; found: 'hit' | 'miss' }
   | { type: 'analysis_lookup'; variant: 'by_ids' | 'whole_table'; durationSeconds: number; rows: number }

@@ -58,6 +58,34 @@ export async function listText(
   return pageText(await trajectories.list(query), query, explain);
 }
 
+/** What the routes take and answer. @source product contract, Trajectories */
+export const trajectoryOperations = {
+  listTrajectories: {
+    tags: ['trajectories'],
+    operationId: 'listTrajectories',
+    summary: 'Lists trajectories: filtered, sorted, paged',
+    querystring: listParametersSchema,
+    response: { 200: trajectoryPageSchema, ...problemResponses(400) },
+  },
+  getTrajectory: {
+    tags: ['trajectories'],
+    operationId: 'getTrajectory',
+    summary: 'One trajectory, whole',
+    params: idParameters,
+    querystring: noQuery,
+    response: { 200: listedTrajectorySchema, ...problemResponses(400, 404) },
+  },
+  setTrajectoryAnalysis: {
+    tags: ['trajectories'],
+    operationId: 'setTrajectoryAnalysis',
+    summary: 'Stores what was found out about a trajectory',
+    params: idParameters,
+    querystring: noQuery,
+    body: analysisInputSchema,
+    response: { 200: analysisRowSchema, ...problemResponses(400, 404, 413, 415) },
+  },
+};
+
 /**
  * `/api/trajectories`: the list, one record, its analysis. Answers are put together from stored JSON text.
  * @source product contract, Trajectories; trajectory-optimization 2.2
@@ -67,13 +95,7 @@ export function trajectoryRoutes(trajectories: TrajectoryRoutesOptions): Fastify
     server.get(
       '/api/trajectories',
       {
-        schema: {
-          tags: ['trajectories'],
-          operationId: 'listTrajectories',
-          summary: 'Lists trajectories: filtered, sorted, paged',
-          querystring: listParametersSchema,
-          response: { 200: trajectoryPageSchema, ...problemResponses(400) },
-        },
+        schema: trajectoryOperations.listTrajectories,
       },
       async (request, reply) => {
         const query = listQueryOf(request.query);
@@ -86,14 +108,7 @@ export function trajectoryRoutes(trajectories: TrajectoryRoutesOptions): Fastify
     server.get(
       '/api/trajectories/:trajectory_id',
       {
-        schema: {
-          tags: ['trajectories'],
-          operationId: 'getTrajectory',
-          summary: 'One trajectory, whole',
-          params: idParameters,
-          querystring: noQuery,
-          response: { 200: listedTrajectorySchema, ...problemResponses(400, 404) },
-        },
+        schema: trajectoryOperations.getTrajectory,
       },
       async (request, reply) => {
         const text = await trajectories.get(request.params.trajectory_id);
@@ -105,15 +120,7 @@ export function trajectoryRoutes(trajectories: TrajectoryRoutesOptions): Fastify
     server.put(
       '/api/trajectories/:trajectory_id/analysis',
       {
-        schema: {
-          tags: ['trajectories'],
-          operationId: 'setTrajectoryAnalysis',
-          summary: 'Stores what was found out about a trajectory',
-          params: idParameters,
-          querystring: noQuery,
-          body: analysisInputSchema,
-          response: { 200: analysisRowSchema, ...problemResponses(400, 404, 413, 415) },
-        },
+        schema: trajectoryOperations.setTrajectoryAnalysis,
       },
       async (request) => trajectories.setAnalysis(request.params.trajectory_id, request.body),
     );

@@ -7,7 +7,7 @@ import { type Clock, systemClock } from './clock.js';
 import { upstreamProblem } from './errors.js';
 import type { CircuitState, UpstreamEvent } from './events.js';
 import { eventData } from './exchange/event-data.js';
-import { answerBytes, type Exchange, exchangeJson, send } from './exchange/exchange.js';
+import { answerBytes, type Exchange, exchangeJson, exchangeUnread, send } from './exchange/exchange.js';
 import { startTimeLimit, type TimeLimit } from './exchange/time-limit.js';
 import { createCircuitBreaker, type Verdict } from './retry/circuit-breaker.js';
 import { UpstreamFailure } from './retry/failure.js';
@@ -38,6 +38,7 @@ export interface UpstreamOptions {
  *   total, or one `timeoutMs` where that is longer.
  * - `maxBytes`: of the answer, 16 MiB when left out.
  * - `sideEffect`: the server would do something twice when asked twice; such a call is tried once.
+ * - `ignoreAnswer`: any successful status will do, whatever the answer says; the call gives `undefined`.
  * @source story-17.4 ADR-0009; product contract, Promises 6
  */
 export interface CallOptions {
@@ -45,6 +46,7 @@ export interface CallOptions {
   timeoutMs?: number;
   maxBytes?: number;
   sideEffect?: boolean;
+  ignoreAnswer?: boolean;
 }
 
 /**
@@ -208,7 +210,8 @@ export function openUpstream(options: UpstreamOptions): Upstream {
     const tryOnce = async (leftMs: number) => {
       const limit = startTimeLimit(clock, { totalMs: Math.min(timeoutMs, leftMs) }, [signal, closing.signal]);
       try {
-        return await attempt(limit, () => exchangeJson(exchange, { maxBytes, limit, clock }));
+        const exchanged = options.ignoreAnswer ? exchangeUnread : exchangeJson;
+        return await attempt(limit, () => exchanged(exchange, { maxBytes, limit, clock }));
       } finally {
         limit.dispose();
       }
@@ -226,8 +229,8 @@ export function openUpstream(options: UpstreamOptions): Upstream {
       const limit = startTimeLimit(clock, { totalMs: endsAt - clock.now(), idleMs }, [signal, closing.signal]);
       try {
         return await attempt(limit, async () => {
-          const response = await send(exchange, { maxBytes, limit, clock });
-          const events = eventData(answerBytes(response, maxBytes, limit));
+          const answer = await send(exchange, { maxBytes, limit, clock });
+          const events = eventData(answerBytes(answer, maxBytes, limit));
           return { limit, events, first: await events.next() };
         });
       } catch (error) {
@@ -252,9 +255,9 @@ export function openUpstream(options: UpstreamOptions): Upstream {
       throw gaveUp(limit.signal.aborted ? limit.signal.reason : error, 1);
     } finally {
       running--;
+      await events.return(undefined).catch(() => {});
       limit.dispose();
       limit.abort(new Error('nobody reads on'));
-      await events.return(undefined).catch(() => {});
     }
   }
 

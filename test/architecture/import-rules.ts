@@ -6,8 +6,8 @@ export type SourceRule = (files: SourceFile[]) => string[];
 /** Everybody may use these parts; app, main and the command line build the product from all of them. */
 const openParts = new Set(['lance', 'http', 'upstream', 'scheduler']);
 const builders = (path: string) => path === 'app.ts' || path === 'main.ts' || partOf(path) === 'cli';
-/** Listens to the other parts' events, whose types it may name. */
-const listeners = new Set(['metrics']);
+/** They may name the types of other parts: metrics those of their events, the client those of their schemas. */
+const readers = new Set(['metrics', 'client']);
 
 const ownImports = (files: SourceFile[]) =>
   files.flatMap((file) =>
@@ -54,21 +54,24 @@ export const partsAreEnteredThroughTheirIndex: SourceRule = (files) =>
     return isIndex ? [] : [`${at} reaches into ${target}; import ${part}/index.js`];
   });
 
-/** Parts do not know each other, apart from those that everybody may use; metrics may name the types of events. */
+/** Parts do not know each other, apart from those that everybody may use, and of readers types. */
 export const partsAreStrangers: SourceRule = (files) =>
   ownImports(files).flatMap(({ from, target, at, typeOnly }) => {
     const [own, other] = [partOf(from), partOf(target)];
-    if (builders(from) || other === undefined || own === other || openParts.has(other)) return [];
-    if (own === undefined) return [];
-    if (listeners.has(own) && typeOnly) return [];
+    if (builders(from) || other === undefined || own === other) return [];
+    if (own === undefined || (readers.has(own) && typeOnly)) return [];
+    // The client runs where the service is not: of its parts it takes types only.
+    if (own !== 'client' && openParts.has(other)) return [];
     return [`${at} imports the part ${other}; let app.ts hand it over`];
   });
 
 /** The files at the top carry everything else, so they import nothing of ours but each other's errors. */
 export const topFilesStandAlone: SourceRule = (files) =>
   ownImports(files).flatMap(({ from, target, at }) => {
-    if (partOf(from) !== undefined)
-      return target === 'app.ts' || target === 'main.ts' ? [`${at} imports ${target}`] : [];
+    if (partOf(from) !== undefined) {
+      const isBuilt = target === 'main.ts' || (target === 'app.ts' && !builders(from));
+      return isBuilt ? [`${at} imports ${target}`] : [];
+    }
     return builders(from) || target === 'errors.ts' ? [] : [`${at} imports ${target}`];
   });
 

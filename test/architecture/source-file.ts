@@ -66,7 +66,7 @@ function commentBefore(text: string, offset: number): string {
 
 function findDeclarations(text: string, code: string): Declaration[] {
   const pattern =
-    /^export\s+(?:declare\s+)?(?:abstract\s+)?(?:async\s+)?(function|class|interface|type|const|let|var|enum)\b\*?\s*(?:enum\s+)?([\w$]+|[{[])/gm;
+    /^export\s+(?:declare\s+)?(?:abstract\s+)?(?:async\s+)?(function|class|interface|type|const|let|var|enum|namespace|module)\b\*?\s*(?:enum\s+)?([\w$]+|[{[])/gm;
   return [...code.matchAll(pattern)]
     .map((match) => ({
       kind: match[1] ?? '',

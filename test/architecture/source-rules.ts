@@ -66,6 +66,28 @@ export const exportsAreDocumented: SourceRule = (files) =>
     });
   });
 
+/** What the two seed documents have: acceptance criteria, tasks and decisions of the one, sections of the other. */
+const seedParts = [
+  /^story-17\.4(?:$|[ ;,.)](?!AC|ADR|tasks? ))/,
+  /^story-17\.4 AC[1-8]\b/,
+  /^story-17\.4 tasks? [1-9]\b(?!\d)/,
+  /^story-17\.4 ADR-00(?:04|07|09|10)\b/,
+  /^trajectory-optimization (?:1\.1|1\.2(?:-[A-C])?|1\.3|2\.1|2\.2(?:-[A-E])?|2\.3|[1-4](?!\.\d))(?![-\w])/,
+];
+
+/** A source in a seed is a part that the seed has. */
+export const seedsAreQuotedRightly: SourceRule = (files) =>
+  files.flatMap(({ path, text }) =>
+    text.split('\n').flatMap((line, index) => {
+      if (!line.includes('@source')) return [];
+      const quoted = [...line.matchAll(/\b(?:story-17|trajectory-optimization)\b/g)];
+      const wrong = quoted
+        .map(({ index: at }) => line.slice(at))
+        .filter((rest) => !seedParts.some((part) => part.test(rest)));
+      return wrong.map((rest) => `${path}:${index + 1} the seed has no ${rest.split(/[;(]/, 1)[0]?.trim()}`);
+    }),
+  );
+
 const emptyWords = /(?:Manager|Helper|Util|Common|Service)s?(?![a-z])/;
 
 /** Names say what a thing is, in the field's own words. */

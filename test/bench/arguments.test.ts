@@ -29,3 +29,10 @@ test('numbers of records are told apart by commas or by repeating the option', (
     expect(() => readArguments([`--rows=${rows}`], known)).toThrow('expected a multiple of ten from 100');
   }
 });
+
+test('a check runs the amounts of the committed numbers', () => {
+  expect(readArguments(['--check', 'canvases'], known)).toMatchObject({ check: true, names: ['canvases'] });
+  for (const other of [['--quick'], ['--rows', '1000'], ['--out', 'x.md']]) {
+    expect(() => readArguments(['--check', ...other], known)).toThrow('expected --check without');
+  }
+});

@@ -153,4 +153,32 @@ describe('createTieredCache', () => {
     const { cache } = cacheWith({ file: { store, ttlMs: null } });
     expect(await cache.get('a')).toBeUndefined();
   });
+
+  it('takes other limits while it runs, and keeps what has room', async () => {
+    const { cache, pass } = cacheWith({ maxEntries: 3 });
+    for (const key of ['a', 'b', 'c']) cache.set(key, { text: key });
+    cache.resize({ maxEntries: 2 });
+    expect(cache.limits).toEqual({ maxEntries: 2, maxBytes: 10_000, ttlMs: 1000 });
+    expect(cache.statistics()).toMatchObject({ entries: 2, max_bytes: 10_000 });
+    expect(await cache.get('a')).toBeUndefined();
+    cache.resize({ maxEntries: 5, maxBytes: 20_000, ttlMs: 5000 });
+    cache.set('d', { text: 'd' });
+    pass(1500);
+    expect([await cache.get('b'), await cache.get('d')], 'each by the time that held when it came').toEqual([
+      undefined,
+      { text: 'd' },
+    ]);
+    expect(cache.statistics()).toMatchObject({ max_bytes: 20_000 });
+  });
+
+  it('counts what had to go, and what was asked for after its time; what nobody asks for is no loss', async () => {
+    const { cache, pass } = cacheWith({ maxEntries: 2 });
+    for (const key of ['a', 'b', 'c']) cache.set(key, { text: key });
+    expect(cache.statistics()).toMatchObject({ evictions: 1, expirations: 0 });
+    pass(2000);
+    await cache.get('b');
+    expect(cache.statistics()).toMatchObject({ entries: 0, evictions: 1, expirations: 1 });
+    cache.clear();
+    expect(cache.statistics()).toMatchObject({ evictions: 1, expirations: 1 });
+  });
 });

@@ -239,3 +239,30 @@ test('the OpenAPI document shows each route with its errors as problem documents
   expect(page.body).toContain('swagger-ui');
   expect(page.body).not.toMatch(/https?:\/\//);
 });
+
+test('a connection on which nothing was asked does not hold a server that closes, one that is answered does', async () => {
+  let isAnswered = false;
+  let begun = () => {};
+  const hasBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const slow: FastifyPluginAsyncZod = async (routes) => {
+    routes.get('/slow', async () => {
+      begun();
+      await new Promise((resolve) => setImmediate(resolve));
+      isAnswered = true;
+      return 'done';
+    });
+  };
+  const server = await startTestServer([slow]);
+  const url = await server.listen({ port: 0, host: '127.0.0.1' });
+  const silent = connect(Number(new URL(url).port), '127.0.0.1');
+  const ended = new Promise((resolve) => silent.on('close', resolve));
+  await new Promise((resolve) => server.server.once('connection', resolve));
+  const answer = fetch(`${url}/slow`);
+  await hasBegun;
+  await server.close();
+  expect(isAnswered).toBe(true);
+  expect((await answer).status).toBe(200);
+  await ended;
+});

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { openEventStream } from '../../src/http/index.js';
 import { createMetrics, metricsRoutes } from '../../src/metrics/index.js';
+import { openEvents } from '../http/event-client.js';
 import { startTestServer } from '../support/server.js';
 
 function testMetrics() {
@@ -48,6 +50,38 @@ describe('request metrics', () => {
     metrics.observeRequest(started);
     metrics.observeRequest(answered('/x'));
     expect(samples(await metrics.text()).get('canvas_api_concurrent_requests')).toBe(1);
+  });
+
+  it('count an open event stream as a stream, not as a request that waits, until its reader has left', async () => {
+    const metrics = testMetrics();
+    let wake = () => {};
+    const routes: FastifyPluginAsyncZod = async (server) => {
+      server.get('/events', (request, reply) => {
+        openEventStream(request, reply);
+        return reply;
+      });
+    };
+    const server = await startTestServer([routes], {
+      onEvent: (event) => {
+        metrics.observeRequest(event);
+        if (event.type === 'answered') wake();
+      },
+    });
+    const gauges = async () => {
+      const found = samples(await metrics.text());
+      return [found.get('canvas_api_concurrent_requests'), found.get('canvas_api_event_streams')];
+    };
+    const client = await openEvents(server, '/events');
+    expect(await gauges()).toEqual([0, 1]);
+    const left = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    client.leave();
+    await left;
+    expect(await gauges()).toEqual([0, 0]);
+    const found = samples(await metrics.text());
+    expect(found.get('canvas_api_requests_total{method="GET",endpoint="/events",status="499"}')).toBe(1);
+    expect(found.get('canvas_api_request_latency_seconds_count{method="GET",endpoint="/events"}')).toBe(0);
   });
 
   it('stay bounded whatever methods and endpoints come', async () => {

@@ -148,7 +148,7 @@ describe('flags', () => {
   });
 
   it('count every failure of an optimised path and log it once a minute', async () => {
-    const { flags, clock, events, lines } = await openTestFlags('enabled: true\n');
+    const { flags, clock, events, lines } = await openTestFlags('auto_rollback: {enabled: false}\n');
     events.length = 0;
     const query = flags.optimization('native_query');
     for (let i = 0; i < 100; i++) query.failed(new Error(`broken ${i}`));
@@ -168,7 +168,7 @@ describe('flags', () => {
 
   it('stop following the file once closed', async () => {
     const { flags, clock, write, settle } = await openTestFlags('enabled: true\n');
-    expect(clock.running).toBe(1);
+    expect(clock.running).toBeGreaterThan(0);
     flags.close();
     expect(clock.running).toBe(0);
     write('enabled: false\n');

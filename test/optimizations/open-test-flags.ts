@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createLogger } from '../../src/logger.js';
-import { type Clock, type FlagEvent, type Flags, openFlags } from '../../src/optimizations/index.js';
+import { type Clock, type FlagEvent, type Flags, type FlagsOptions, openFlags } from '../../src/optimizations/index.js';
 import { temporaryFolder } from '../support/folder.js';
 
 /** Time that moves only when told to; repeated tasks run on their way. */
@@ -50,14 +50,18 @@ export interface TestFlags {
 }
 
 /** Flags over a file of the test's own; `text` undefined means that there is none. */
-export async function openTestFlags(text: string | undefined, file?: string): Promise<TestFlags> {
+export async function openTestFlags(
+  text: string | undefined,
+  file?: string,
+  options: Partial<FlagsOptions> = {},
+): Promise<TestFlags> {
   const target = file ?? path.join(await temporaryFolder(), 'optimization.yaml');
   if (text !== undefined && !existsSync(target)) writeFileSync(target, text);
   const clock = new ManualClock();
   const events: FlagEvent[] = [];
   const logged: string[] = [];
   const logger = createLogger('debug', { write: (line: string) => void logged.push(line) });
-  const flags = openFlags({ path: target, logger, clock, onEvent: (event) => void events.push(event) });
+  const flags = openFlags({ path: target, logger, clock, onEvent: (event) => void events.push(event), ...options });
   onTestFinished(() => flags.close());
   return {
     flags,

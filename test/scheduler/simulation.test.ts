@@ -35,6 +35,10 @@ class FastClock {
     };
   }
 
+  nextTurn(work: () => void): void {
+    work();
+  }
+
   async run(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {

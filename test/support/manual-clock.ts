@@ -31,6 +31,11 @@ export class ManualClock {
     return () => cancel();
   }
 
+  /** Turns of the event loop are not what stands still: at once. */
+  nextTurn(work: () => void): void {
+    work();
+  }
+
   get timers(): number {
     return this.#timers.length;
   }

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventData } from '../../src/upstream/exchange/event-data.js';
 import type { StreamOptions } from '../../src/upstream/index.js';
 import {
@@ -33,6 +37,34 @@ describe('a stream', () => {
     expect(await readAll(door)).toEqual({ data: ['{"a":1}', '二'] });
     expect(door.upstream.state()).toEqual({ circuit: 'closed', running: 0 });
     expect(door.clock.timers).toBe(0);
+  });
+
+  it('leaves its connection to the next request', async () => {
+    const ports = new Set<number | undefined>();
+    const server = http.createServer((request, response) => {
+      ports.add(request.socket.remotePort);
+      request.resume().on('end', () => response.end(request.method === 'POST' ? 'data: 1\n\ndata: [DONE]\n\n' : '{}'));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void server.close());
+    const door = openTestUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    for (let call = 0; call < 3; call++) {
+      expect(await readAll(door)).toEqual({ data: ['1'] });
+      expect(await door.upstream.getJson('/')).toEqual({});
+    }
+    // Six requests; a connection is free only a moment after the answer was read.
+    expect(ports.size).toBeLessThanOrEqual(2);
+  });
+
+  it('that was compressed although nobody asked for it is read all the same', async () => {
+    const server = http.createServer((request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      request.resume().on('end', () => response.end(gzipSync('data: 一\n\ndata: [DONE]\n\n')));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void server.close());
+    const door = openTestUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    expect(await readAll(door)).toEqual({ data: ['一'] });
   });
 
   it('is repeated while nothing was given to the reader', async () => {

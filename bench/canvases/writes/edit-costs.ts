@@ -93,6 +93,7 @@ export async function benchEditCosts(context: BenchContext, service: Service): P
     figures.push({
       measure: `${label}: whole document / one element`,
       unit: 'x',
+      holds: 'high',
       rounds: rounds.map(({ one, all }) => all / one),
       perRound: `${edits} edits of each`,
       ...(atLeast === undefined ? {} : { asked: { relation: 'at least' as const, value: atLeast } }),

@@ -54,12 +54,19 @@ function elements<Element>(canvas: unknown, key: 'nodes' | 'edges', schema: z.Zo
   });
 }
 
+/** An agent looks at the same parsed canvas before it waits, before it asks, and when it draws. */
+const views = new WeakMap<object, CanvasView>();
+
 /**
  * What agents can use of a parsed canvas file.
  * @source product contract, Canvases ("reading is lenient")
  */
 export function viewOf(canvas: unknown): CanvasView {
-  return { nodes: elements(canvas, 'nodes', nodeSchema), edges: elements(canvas, 'edges', edgeSchema) };
+  const known = typeof canvas === 'object' && canvas !== null ? views.get(canvas) : undefined;
+  if (known) return known;
+  const view = { nodes: elements(canvas, 'nodes', nodeSchema), edges: elements(canvas, 'edges', edgeSchema) };
+  if (typeof canvas === 'object' && canvas !== null) views.set(canvas, view);
+  return view;
 }
 
 /**

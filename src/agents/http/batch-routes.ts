@@ -25,6 +25,25 @@ function answersOf(job: Job, { invocations }: Batch): (AgentAnswer & { id: strin
   }));
 }
 
+/** What the routes take and answer. @source product contract, Agents (`POST /agents/batch`) */
+export const batchOperations = {
+  invokeAgents: {
+    tags: ['agents'],
+    operationId: 'invokeAgents',
+    summary: 'Run several agents, in the order that they depend on each other',
+    description:
+      'With `Prefer: respond-async` the answer is 202 and a job to look at; otherwise it comes when all have ended, and hanging up cancels what has not begun.',
+    headers,
+    querystring: z.strictObject({}),
+    body: batchSchema,
+    response: {
+      200: z.object({ job_id: z.string(), results: z.array(agentAnswerSchema.extend({ id: z.string() })) }),
+      202: jobSchema,
+      ...problemResponses(400, 413, 415, 422, 429, 503),
+    },
+  },
+};
+
 /**
  * `POST /agents/batch`: calls that may depend on each other, answered when all have ended, or at once as a job.
  * @source product contract, Agents; RFC 7240 section 4.1 (`respond-async`)
@@ -34,21 +53,7 @@ export function batchRoutes(agents: Pick<Agents, 'submit' | 'jobs'>): FastifyPlu
     server.post(
       '/agents/batch',
       {
-        schema: {
-          tags: ['agents'],
-          operationId: 'invokeAgents',
-          summary: 'Run several agents, in the order that they depend on each other',
-          description:
-            'With `Prefer: respond-async` the answer is 202 and a job to look at; otherwise it comes when all have ended, and hanging up cancels what has not begun.',
-          headers,
-          querystring: z.strictObject({}),
-          body: batchSchema,
-          response: {
-            200: z.object({ job_id: z.string(), results: z.array(agentAnswerSchema.extend({ id: z.string() })) }),
-            202: jobSchema,
-            ...problemResponses(400, 413, 415, 422, 429, 503),
-          },
-        },
+        schema: batchOperations.invokeAgents,
       },
       async (request, reply) => {
         const { job, ended } = await agents.submit(request.body);

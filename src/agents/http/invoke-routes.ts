@@ -7,6 +7,23 @@ import { invocationSchema } from '../parameters.js';
 import { agentAnswerSchema, agentResultSchema } from './answers.js';
 import { hangUpSignal } from './hang-up.js';
 
+/** What the routes take and answer. @source product contract, Agents (`POST /agents/invoke`) */
+export const invokeOperations = {
+  invokeAgent: {
+    tags: ['agents'],
+    operationId: 'invokeAgent',
+    summary: 'Run one agent on a node of a canvas',
+    description:
+      'The answer is drawn beside the node in one change of the canvas. Hanging up calls it off, unless the canvas is being written.',
+    querystring: z.strictObject({}),
+    body: invocationSchema,
+    response: {
+      200: agentAnswerSchema.extend({ success: z.literal(true), result: agentResultSchema }),
+      ...problemResponses(400, 404, 413, 415, 422, 429, 502, 503, 504, 507),
+    },
+  },
+};
+
 /**
  * `POST /agents/invoke`: one call of one agent, answered when it is done.
  * @source product contract, Agents; story-17.4 task 3
@@ -16,19 +33,7 @@ export function invokeRoutes(agents: Pick<Agents, 'invoke'>): FastifyPluginAsync
     server.post(
       '/agents/invoke',
       {
-        schema: {
-          tags: ['agents'],
-          operationId: 'invokeAgent',
-          summary: 'Run one agent on a node of a canvas',
-          description:
-            'The answer is drawn beside the node in one change of the canvas. Hanging up calls it off, unless the canvas is being written.',
-          querystring: z.strictObject({}),
-          body: invocationSchema,
-          response: {
-            200: agentAnswerSchema.extend({ success: z.literal(true), result: agentResultSchema }),
-            ...problemResponses(400, 404, 413, 415, 422, 429, 502, 503, 504, 507),
-          },
-        },
+        schema: invokeOperations.invokeAgent,
       },
       async (request, reply) => {
         const startedAt = performance.now();

@@ -13,6 +13,36 @@ function seenSeq(id: string | undefined): number {
   return id !== undefined && /^\d{1,9}$/.test(id) ? Number(id) : 0;
 }
 
+/** What the routes take and answer. @source product contract, Agents (`GET /agents/jobs/{id}`) */
+export const jobOperations = {
+  readJob: {
+    tags,
+    operationId: 'readJob',
+    summary: 'A job, with the state and the result of each of its calls',
+    params,
+    querystring: noQuery,
+    response: { 200: jobSchema, ...problemResponses(400, 404) },
+  },
+  followJob: {
+    tags,
+    operationId: 'followJob',
+    summary: 'What happens with a job, as server-sent events',
+    description: '`task` for each change of a call, `job` for the whole; Last-Event-ID resumes. Ends with the job.',
+    produces: ['text/event-stream'],
+    params,
+    querystring: noQuery,
+    response: { 200: z.string().describe('an event stream'), ...problemResponses(400, 404) },
+  },
+  cancelJob: {
+    tags,
+    operationId: 'cancelJob',
+    summary: 'Cancel a job: what has not begun never will, what runs is told to end',
+    params,
+    querystring: noQuery,
+    response: { 200: jobSchema, ...problemResponses(400, 404, 409) },
+  },
+};
+
 /**
  * Jobs of batches: to look at, to follow, to cancel.
  * @source product contract, Agents (`GET /agents/jobs/{id}` + SSE; cancel)
@@ -23,14 +53,7 @@ export function jobRoutes({ jobs }: Pick<Agents, 'jobs'>): FastifyPluginAsyncZod
     server.get(
       '/agents/jobs/:id',
       {
-        schema: {
-          tags,
-          operationId: 'readJob',
-          summary: 'A job, with the state and the result of each of its calls',
-          params,
-          querystring: noQuery,
-          response: { 200: jobSchema, ...problemResponses(400, 404) },
-        },
+        schema: jobOperations.readJob,
       },
       async (request) => jobs.find(request.params.id),
     );
@@ -38,17 +61,7 @@ export function jobRoutes({ jobs }: Pick<Agents, 'jobs'>): FastifyPluginAsyncZod
     server.get(
       '/agents/jobs/:id/events',
       {
-        schema: {
-          tags,
-          operationId: 'followJob',
-          summary: 'What happens with a job, as server-sent events',
-          description:
-            '`task` for each change of a call, `job` for the whole; Last-Event-ID resumes. Ends with the job.',
-          produces: ['text/event-stream'],
-          params,
-          querystring: noQuery,
-          response: { 200: z.string().describe('an event stream'), ...problemResponses(400, 404) },
-        },
+        schema: jobOperations.followJob,
       },
       async (request, reply) => {
         const { id } = request.params;
@@ -66,14 +79,7 @@ export function jobRoutes({ jobs }: Pick<Agents, 'jobs'>): FastifyPluginAsyncZod
     server.post(
       '/agents/jobs/:id/cancel',
       {
-        schema: {
-          tags,
-          operationId: 'cancelJob',
-          summary: 'Cancel a job: what has not begun never will, what runs is told to end',
-          params,
-          querystring: noQuery,
-          response: { 200: jobSchema, ...problemResponses(400, 404, 409) },
-        },
+        schema: jobOperations.cancelJob,
       },
       async (request) => jobs.cancel(request.params.id),
     );

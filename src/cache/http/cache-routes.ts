@@ -10,6 +10,8 @@ const statisticsSchema = z.object({
   max_bytes: z.number(),
   hits: z.int().describe('since the start'),
   misses: z.int().describe('since the start'),
+  evictions: z.int().describe('since the start: entries that had to go for others'),
+  expirations: z.int().describe('since the start: entries that were asked for and had grown too old'),
 });
 
 /**
@@ -26,6 +28,39 @@ const fileSchema = z.object({ entries: z.int(), bytes: z.number(), max_bytes: z.
 
 const noQuery = z.strictObject({});
 const all = 'all';
+
+/** What the routes take and answer. @source product contract, Trajectories (`GET /admin/cache`) */
+export const cacheOperations = {
+  listCaches: {
+    tags: ['admin'],
+    operationId: 'listCaches',
+    summary: 'What each cache holds, and how often it had the answer',
+    querystring: noQuery,
+    response: {
+      200: z.object({
+        caches: z.record(
+          z.string(),
+          statisticsSchema.extend({ hit_ratio: z.number().nullable().describe('null until it was asked') }),
+        ),
+        file: fileSchema.optional().describe('the file behind the dear caches, as last heard of it'),
+      }),
+      ...problemResponses(400),
+    },
+  },
+  clearCache: {
+    tags: ['admin'],
+    operationId: 'clearCache',
+    summary: 'Empty one cache, or all',
+    querystring: noQuery,
+    body: z.strictObject({ cache: z.string().describe('its name as in GET /admin/cache, or all') }),
+    response: {
+      200: z.object({
+        cleared: z.record(z.string(), z.object({ entries: z.int() })).describe('how many entries were dropped'),
+      }),
+      ...problemResponses(400, 413, 415),
+    },
+  },
+};
 
 /**
  * `GET /admin/cache` (what each cache holds, how often it had the answer) and `POST /admin/cache/clear`.
@@ -44,22 +79,7 @@ export function cacheRoutes(
     server.get(
       '/admin/cache',
       {
-        schema: {
-          tags: ['admin'],
-          operationId: 'listCaches',
-          summary: 'What each cache holds, and how often it had the answer',
-          querystring: noQuery,
-          response: {
-            200: z.object({
-              caches: z.record(
-                z.string(),
-                statisticsSchema.extend({ hit_ratio: z.number().nullable().describe('null until it was asked') }),
-              ),
-              file: fileSchema.optional().describe('the file behind the dear caches, as last heard of it'),
-            }),
-            ...problemResponses(400),
-          },
-        },
+        schema: cacheOperations.listCaches,
       },
       async () => ({
         caches: Object.fromEntries(
@@ -75,19 +95,7 @@ export function cacheRoutes(
     server.post(
       '/admin/cache/clear',
       {
-        schema: {
-          tags: ['admin'],
-          operationId: 'clearCache',
-          summary: 'Empty one cache, or all',
-          querystring: noQuery,
-          body: z.strictObject({ cache: z.string().describe('its name as in GET /admin/cache, or all') }),
-          response: {
-            200: z.object({
-              cleared: z.record(z.string(), z.object({ entries: z.int() })).describe('how many entries were dropped'),
-            }),
-            ...problemResponses(400, 413, 415),
-          },
-        },
+        schema: cacheOperations.clearCache,
       },
       async (request) => {
         const wanted = request.body.cache;

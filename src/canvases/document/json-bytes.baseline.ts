@@ -29,7 +29,7 @@ function indentationOf(text: string): string {
 /**
  * The original way: parse and write out again on each request. What cannot be written exactly as it was (key order
  * is kept, but not number spelling or unusual spacing) is sent as it is stored, so the answers are the same.
- * @source story-17.4 AC2 (before: standard JSON on each request)
+ * @source story-17.4 AC1 (before: standard JSON on each request)
  */
 export class ParsedJson implements JsonBytes {
   isJson(bytes: Buffer): boolean {

@@ -5,7 +5,7 @@ import { isStoredJson } from './json-text.js';
 /**
  * Bytes in, bytes out: a text is parsed once to know that it is JSON, and then known by its ETag; what is sent is
  * what is stored. Keeps up to `maxKnown` ETags, no texts.
- * @source story-17.4 AC2 (orjson); product contract, `fast_json`
+ * @source story-17.4 AC1 (orjson); product contract, `fast_json`
  */
 export class KnownJson implements JsonBytes {
   readonly #known: LRUCache<string, true>;

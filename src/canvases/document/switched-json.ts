@@ -1,5 +1,22 @@
-import type { Optimization } from '../../optimization.js';
+import type { AnswerCheck, Optimization } from '../../optimization.js';
 import type { JsonBytes } from './json-bytes.baseline.js';
+
+const maxComparedBytes = 1024 * 1024;
+
+/** What the answers are made from never changes. */
+const versionBefore = 'these bytes';
+
+const texts: AnswerCheck<Buffer> = {
+  version: () => versionBefore,
+  difference: (optimised, original) =>
+    optimised.equals(original) ? undefined : `${optimised.length} bytes against ${original.length} others`,
+  bytesOf: (bytes) => bytes.length,
+};
+const verdicts: AnswerCheck<boolean> = {
+  version: () => versionBefore,
+  difference: (optimised, original) => (optimised === original ? undefined : `JSON: ${optimised} against ${original}`),
+  isTimed: false,
+};
 
 /**
  * Bytes in, bytes out while the flag is on; parsed and written out again on each request when it is off, or when the
@@ -16,10 +33,22 @@ export function switchedJson(flag: Optimization<unknown>, optimised: JsonBytes, 
       return work(original);
     }
   };
+
+  /** The original way keeps the process busy while it works, so large canvases are left alone. */
+  const compared = <T>(work: (json: JsonBytes) => T, check: AnswerCheck<T>, bytes: Buffer): T => {
+    const trial = flag.enabled && bytes.length <= maxComparedBytes ? flag.sample?.() : undefined;
+    if (!trial) return choose(work);
+    const startedAt = performance.now();
+    const answer = choose(work);
+    const seconds = (performance.now() - startedAt) / 1000;
+    trial.compare({ check, versionBefore, optimised: { answer, seconds }, original: () => work(original) });
+    return answer;
+  };
+
   return {
-    isJson: (bytes, etag) => choose((json) => json.isJson(bytes, etag)),
-    accept: (bytes, etag) => choose((json) => json.accept(bytes, etag)),
+    isJson: (bytes, etag) => compared((json) => json.isJson(bytes, etag), verdicts, bytes),
+    accept: (bytes, etag) => compared((json) => json.accept(bytes, etag), texts, bytes),
     acceptEdit: (bytes, etag) => choose((json) => json.acceptEdit(bytes, etag)),
-    encode: (bytes) => choose((json) => json.encode(bytes)),
+    encode: (bytes) => compared((json) => json.encode(bytes), texts, bytes),
   };
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Canvases } from '../canvases.js';
 import { applyElementEdits } from './canvas-editor.js';
 import { checkedBytes } from './checked-edit.js';
@@ -17,7 +18,10 @@ export interface AddedElements {
  * @source product contract, Agents ("writes its result into the canvas as nodes and edges ... in one change")
  */
 export interface ParsedCanvases {
-  /** @throws Problem CANVAS_NOT_FOUND, CANVAS_INVALID, CANVAS_PATH_INVALID, CANVAS_BUSY */
+  /**
+   * The object is shared by all who read this version: nobody may change it.
+   * @throws Problem CANVAS_NOT_FOUND, CANVAS_INVALID, CANVAS_PATH_INVALID, CANVAS_BUSY
+   */
   read(path: string): Promise<unknown>;
   /**
    * Adds what `draw` makes of the newest version, in one change. `draw` may be called again; what it throws refuses
@@ -27,10 +31,21 @@ export interface ParsedCanvases {
   add(path: string, draw: (canvas: unknown) => AddedElements): Promise<{ etag: string }>;
 }
 
-const parse = (bytes: Buffer): unknown => JSON.parse(bytes.toString('utf8'));
+/** Bytes of canvases whose parsed form is kept: an agent reads the same version up to three times within seconds. */
+const keptBytes = 4 * 1024 * 1024;
 
 /** Over the canvases of a vault. @source product contract, Agents */
 export function parsedCanvases(canvases: Pick<Canvases, 'newest' | 'edit'>): ParsedCanvases {
+  const kept = new LRUCache<Buffer, { canvas: unknown }>({
+    maxSize: keptBytes,
+    sizeCalculation: (_, bytes) => bytes.length + 1,
+  });
+  // The bytes of a version never change, so the object that holds them stands for them.
+  const parse = (bytes: Buffer): unknown => {
+    const known = kept.get(bytes) ?? { canvas: JSON.parse(bytes.toString('utf8')) };
+    kept.set(bytes, known);
+    return known.canvas;
+  };
   return {
     async read(path) {
       return parse((await canvases.newest(path)).bytes);

@@ -49,6 +49,70 @@ function sendCanvas(reply: FastifyReply, answer: CanvasAnswer): never {
   return reply as never;
 }
 
+/** What the routes take and answer. @source product contract, Canvases */
+export const canvasOperations = {
+  getCanvas: {
+    tags,
+    operationId: 'getCanvas',
+    summary: 'One canvas, byte for byte',
+    description:
+      'A canvas that is read again is sent compressed to those who accept it (`br`, `gzip`). That form has an `ETag` ' +
+      'of its own, the tag of the canvas with `.br` or `.gzip` before the closing quote; `If-None-Match` and ' +
+      '`If-Match` take it for the canvas.',
+    params: canvasParams,
+    querystring: noQuery,
+    response: { 200: canvasSchema, 304: z.void(), ...problemResponses(400, 404, 422, 503) },
+  },
+  putCanvas: {
+    tags,
+    operationId: 'putCanvas',
+    summary: 'Store a canvas as it is sent',
+    description:
+      'Answers when the canvas is durable; with `Prefer: respond-async` as soon as it has its place. With ' +
+      '`If-Match` and `Prefer: handling=merge`, changes that others made meanwhile are merged by the ids of nodes ' +
+      'and edges; where both sides changed the same, it is 409 with the ids in `conflicts`. A 412 says by `base` ' +
+      '(`known` or `unknown`) whether a merge is possible.',
+    consumes: canvasMediaTypes,
+    params: canvasParams,
+    querystring: noQuery,
+    body: canvasSchema,
+    response: {
+      200: replaced,
+      201: storedCanvas,
+      202: storedCanvas,
+      ...problemResponses(400, 404, 409, 412, 413, 415, 422, 503, 507),
+    },
+  },
+  deleteCanvas: {
+    tags,
+    operationId: 'deleteCanvas',
+    summary: 'Delete a canvas',
+    params: canvasParams,
+    querystring: noQuery,
+    response: { 204: z.void(), ...problemResponses(400, 404, 409, 412, 503, 507) },
+  },
+  listCanvases: {
+    tags,
+    operationId: 'listCanvases',
+    summary: 'The canvases of the vault, by path',
+    querystring: listQuery,
+    response: {
+      200: z.object({ data: z.array(listItem), next_cursor: z.string().nullable() }),
+      ...problemResponses(400, 503),
+    },
+  },
+  flushCanvases: {
+    tags: ['admin'],
+    operationId: 'flushCanvases',
+    summary: 'Write everything that waits now',
+    querystring: noQuery,
+    response: {
+      200: z.object({ flushed: z.int().meta({ description: 'Canvases written' }) }),
+      ...problemResponses(400),
+    },
+  },
+};
+
 /**
  * The routes of the canvases: read, store, delete, list and flush here, the others in files of their own. The server needs `foldCanvasPath` as `rewriteUrl`.
  * @source product contract, Canvases
@@ -63,18 +127,7 @@ export function canvasRoutes(canvases: Canvases): FastifyPluginAsyncZod {
     server.get(
       canvasEndpoint,
       {
-        schema: {
-          tags,
-          operationId: 'getCanvas',
-          summary: 'One canvas, byte for byte',
-          description:
-            'A canvas that is read again is sent compressed to those who accept it (`br`, `gzip`). That form has an `ETag` ' +
-            'of its own, the tag of the canvas with `.br` or `.gzip` before the closing quote; `If-None-Match` and ' +
-            '`If-Match` take it for the canvas.',
-          params: canvasParams,
-          querystring: noQuery,
-          response: { 200: canvasSchema, 304: z.void(), ...problemResponses(400, 404, 422, 503) },
-        },
+        schema: canvasOperations.getCanvas,
       },
       (request, reply) => {
         const { headers } = request;
@@ -90,26 +143,7 @@ export function canvasRoutes(canvases: Canvases): FastifyPluginAsyncZod {
         bodyLimit: maxCanvasBytes,
         onRequest: takesOnly(canvasMediaTypes),
         validatorCompiler: allButBodyValidator,
-        schema: {
-          tags,
-          operationId: 'putCanvas',
-          summary: 'Store a canvas as it is sent',
-          description:
-            'Answers when the canvas is durable; with `Prefer: respond-async` as soon as it has its place. With ' +
-            '`If-Match` and `Prefer: handling=merge`, changes that others made meanwhile are merged by the ids of nodes ' +
-            'and edges; where both sides changed the same, it is 409 with the ids in `conflicts`. A 412 says by `base` ' +
-            '(`known` or `unknown`) whether a merge is possible.',
-          consumes: canvasMediaTypes,
-          params: canvasParams,
-          querystring: noQuery,
-          body: canvasSchema,
-          response: {
-            200: replaced,
-            201: storedCanvas,
-            202: storedCanvas,
-            ...problemResponses(400, 404, 409, 412, 413, 415, 422, 503, 507),
-          },
-        },
+        schema: canvasOperations.putCanvas,
       },
       async (request, reply) => {
         const body: unknown = request.body;
@@ -135,14 +169,7 @@ export function canvasRoutes(canvases: Canvases): FastifyPluginAsyncZod {
     server.delete(
       '/canvas/:path',
       {
-        schema: {
-          tags,
-          operationId: 'deleteCanvas',
-          summary: 'Delete a canvas',
-          params: canvasParams,
-          querystring: noQuery,
-          response: { 204: z.void(), ...problemResponses(400, 404, 409, 412, 503, 507) },
-        },
+        schema: canvasOperations.deleteCanvas,
       },
       async (request, reply) => {
         await canvases.delete(request.params.path, preconditionsOf(request.headers));
@@ -153,16 +180,7 @@ export function canvasRoutes(canvases: Canvases): FastifyPluginAsyncZod {
     server.get(
       '/canvas',
       {
-        schema: {
-          tags,
-          operationId: 'listCanvases',
-          summary: 'The canvases of the vault, by path',
-          querystring: listQuery,
-          response: {
-            200: z.object({ data: z.array(listItem), next_cursor: z.string().nullable() }),
-            ...problemResponses(400, 503),
-          },
-        },
+        schema: canvasOperations.listCanvases,
       },
       async (request, reply) => {
         const { prefix, limit, cursor } = request.query;
@@ -175,16 +193,7 @@ export function canvasRoutes(canvases: Canvases): FastifyPluginAsyncZod {
     server.post(
       '/admin/flush',
       {
-        schema: {
-          tags: ['admin'],
-          operationId: 'flushCanvases',
-          summary: 'Write everything that waits now',
-          querystring: noQuery,
-          response: {
-            200: z.object({ flushed: z.int().meta({ description: 'Canvases written' }) }),
-            ...problemResponses(400),
-          },
-        },
+        schema: canvasOperations.flushCanvases,
       },
       async () => ({ flushed: await canvases.flush() }),
     );

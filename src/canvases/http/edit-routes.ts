@@ -29,6 +29,21 @@ const patch = z
   .union([z.array(operation).max(10_000), z.looseObject({})])
   .meta({ description: 'A JSON Patch (an array of operations) or a merge patch (an object), as Content-Type says' });
 
+/** What the routes take and answer. @source product contract, Canvases (PATCH) */
+export const editOperations = {
+  patchCanvas: {
+    tags,
+    operationId: 'patchCanvas',
+    summary: 'Change parts of a canvas',
+    description: 'Answers when the change is durable. All of a patch is applied, or nothing.',
+    consumes: patchMediaTypes,
+    params: canvasParams,
+    querystring: noQuery,
+    body: patch,
+    response: { 200: storedCanvas, ...problemResponses(400, 404, 409, 412, 413, 415, 422, 503, 507) },
+  },
+};
+
 /**
  * `PATCH /canvas/{path}` with a JSON Patch or a merge patch. Untouched parts of the canvas keep their bytes.
  * @source product contract, Canvases (PATCH); RFC 5789
@@ -43,17 +58,7 @@ export function editRoutes(canvases: Pick<Canvases, 'edit'>): FastifyPluginAsync
         bodyLimit: maxCanvasBytes,
         onRequest: takesOnlyPatches(patchMediaTypes),
         validatorCompiler: allButBodyValidator,
-        schema: {
-          tags,
-          operationId: 'patchCanvas',
-          summary: 'Change parts of a canvas',
-          description: 'Answers when the change is durable. All of a patch is applied, or nothing.',
-          consumes: patchMediaTypes,
-          params: canvasParams,
-          querystring: noQuery,
-          body: patch,
-          response: { 200: storedCanvas, ...problemResponses(400, 404, 409, 412, 413, 415, 422, 503, 507) },
-        },
+        schema: editOperations.patchCanvas,
       },
       async (request, reply) => {
         const body = bytesSent(request.body, 'a patch');

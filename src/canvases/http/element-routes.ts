@@ -22,24 +22,61 @@ const elementParams = canvasParams.extend({ id: z.string().meta({ description: '
 const addedElement = storedCanvas.extend({ id: z.string() }).meta({ id: 'AddedElement' });
 const refusals = problemResponses(400, 404, 409, 412, 413, 415, 422, 503, 507);
 
+const addition = <S extends z.ZodType>(name: string, a: string, schema: S) => ({
+  tags,
+  operationId: `add${name}`,
+  summary: `Add ${a}`,
+  params: canvasParams,
+  querystring: noQuery,
+  body: schema,
+  response: { 201: addedElement, ...refusals },
+});
+const change = (name: string, a: string) => ({
+  tags,
+  operationId: `patch${name}`,
+  summary: `Change ${a} by a merge patch`,
+  consumes: elementPatchMediaTypes,
+  params: elementParams,
+  querystring: noQuery,
+  body: z.looseObject({}).meta({ description: 'RFC 7396: null removes a member' }),
+  response: { 200: storedCanvas, ...refusals },
+});
+const removal = (name: string, summary: string) => ({
+  tags,
+  operationId: `delete${name}`,
+  summary,
+  description: 'The ETag of the answer is that of the canvas.',
+  params: elementParams,
+  querystring: noQuery,
+  response: { 204: z.void(), ...problemResponses(400, 404, 409, 412, 422, 503, 507) },
+});
+
+/** What the routes take and answer. @source product contract, Canvases (`POST /canvas/{path}/nodes`, the same for edges) */
+export const elementOperations = {
+  addNode: addition('Node', 'a node', canvasNodeSchema),
+  patchNode: change('Node', 'a node'),
+  deleteNode: removal('Node', 'Delete a node and the edges at it'),
+  addEdge: addition('Edge', 'an edge', canvasEdgeSchema),
+  patchEdge: change('Edge', 'an edge'),
+  deleteEdge: removal('Edge', 'Delete an edge'),
+};
+
 const kinds = [
   {
     list: 'nodes',
     name: 'Node',
-    schema: canvasNodeSchema,
+    article: 'a',
     add: (node: Buffer): ElementEdit => ({ op: 'addNode', node }),
     patch: (id: string, patch: Buffer): ElementEdit => ({ op: 'patchNode', id, patch }),
     remove: (id: string): ElementEdit => ({ op: 'deleteNode', id }),
-    removal: 'Delete a node and the edges at it',
   },
   {
     list: 'edges',
     name: 'Edge',
-    schema: canvasEdgeSchema,
+    article: 'an',
     add: (edge: Buffer): ElementEdit => ({ op: 'addEdge', edge }),
     patch: (id: string, patch: Buffer): ElementEdit => ({ op: 'patchEdge', id, patch }),
     remove: (id: string): ElementEdit => ({ op: 'deleteEdge', id }),
-    removal: 'Delete an edge',
   },
 ] as const;
 
@@ -55,9 +92,8 @@ export function elementRoutes(canvases: Pick<Canvases, 'edit'>): FastifyPluginAs
   return async (server) => {
     readBodiesAsBytes(server, elementPatchMediaTypes);
 
-    for (const { list, name, schema, add, patch, remove, removal } of kinds) {
+    for (const { list, name, article, add, patch, remove } of kinds) {
       const lower = name.toLowerCase();
-      const article = name === 'Edge' ? 'an' : 'a';
 
       server.post(
         `/canvas/:path/${list}`,
@@ -65,15 +101,7 @@ export function elementRoutes(canvases: Pick<Canvases, 'edit'>): FastifyPluginAs
           bodyLimit: maxCanvasBytes,
           onRequest: takesOnly(elementMediaTypes),
           validatorCompiler: allButBodyValidator,
-          schema: {
-            tags,
-            operationId: `add${name}`,
-            summary: `Add ${article} ${lower}`,
-            params: canvasParams,
-            querystring: noQuery,
-            body: schema as z.ZodType,
-            response: { 201: addedElement, ...refusals },
-          },
+          schema: elementOperations[`add${name}`],
         },
         async (request, reply) => {
           const body = bytesSent(request.body, `${article} ${lower}`);
@@ -97,16 +125,7 @@ export function elementRoutes(canvases: Pick<Canvases, 'edit'>): FastifyPluginAs
           bodyLimit: maxCanvasBytes,
           onRequest: takesOnlyPatches(elementPatchMediaTypes),
           validatorCompiler: allButBodyValidator,
-          schema: {
-            tags,
-            operationId: `patch${name}`,
-            summary: `Change ${article} ${lower} by a merge patch`,
-            consumes: elementPatchMediaTypes,
-            params: elementParams,
-            querystring: noQuery,
-            body: z.looseObject({}).meta({ description: 'RFC 7396: null removes a member' }),
-            response: { 200: storedCanvas, ...refusals },
-          },
+          schema: elementOperations[`patch${name}`],
         },
         async (request, reply) => {
           const edit = patch(request.params.id, bytesSent(request.body, 'a merge patch'));
@@ -122,15 +141,7 @@ export function elementRoutes(canvases: Pick<Canvases, 'edit'>): FastifyPluginAs
       server.delete(
         `/canvas/:path/${list}/:id`,
         {
-          schema: {
-            tags,
-            operationId: `delete${name}`,
-            summary: removal,
-            description: 'The ETag of the answer is that of the canvas.',
-            params: elementParams,
-            querystring: noQuery,
-            response: { 204: z.void(), ...problemResponses(400, 404, 409, 412, 422, 503, 507) },
-          },
+          schema: elementOperations[`delete${name}`],
         },
         async (request, reply) => {
           const edit = remove(request.params.id);

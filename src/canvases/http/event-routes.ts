@@ -19,6 +19,29 @@ const headers = z.looseObject({
   'last-event-id': z.string().optional().meta({ description: 'The id of the last event that was received' }),
 });
 
+/** What the routes take and answer. @source product contract, Canvases (`GET /canvas/events`) */
+export const changeEventOperations = {
+  followCanvases: {
+    tags,
+    operationId: 'followCanvases',
+    summary: 'Changes of all canvases',
+    description,
+    headers,
+    querystring: noQuery,
+    response: { 200: eventStream, ...problemResponses(400) },
+  },
+  followCanvas: {
+    tags,
+    operationId: 'followCanvas',
+    summary: 'Changes of one canvas',
+    description,
+    headers,
+    params: canvasParams,
+    querystring: noQuery,
+    response: { 200: eventStream, ...problemResponses(400) },
+  },
+};
+
 /**
  * Changes of one canvas, or of all, as server-sent events. A canvas that does not exist yet may be followed. The
  * streams end when the server begins to close.
@@ -36,15 +59,7 @@ export function eventRoutes(canvases: Pick<Canvases, 'changes'>): FastifyPluginA
     server.get(
       '/canvas/events',
       {
-        schema: {
-          tags,
-          operationId: 'followCanvases',
-          summary: 'Changes of all canvases',
-          description,
-          headers,
-          querystring: noQuery,
-          response: { 200: eventStream, ...problemResponses(400) },
-        },
+        schema: changeEventOperations.followCanvases,
       },
       (request, reply) => follow(request as FastifyRequest, reply as FastifyReply),
     );
@@ -52,16 +67,7 @@ export function eventRoutes(canvases: Pick<Canvases, 'changes'>): FastifyPluginA
     server.get(
       '/canvas/:path/events',
       {
-        schema: {
-          tags,
-          operationId: 'followCanvas',
-          summary: 'Changes of one canvas',
-          description,
-          headers,
-          params: canvasParams,
-          querystring: noQuery,
-          response: { 200: eventStream, ...problemResponses(400) },
-        },
+        schema: changeEventOperations.followCanvas,
       },
       (request, reply) =>
         follow(request as FastifyRequest, reply as FastifyReply, parseVaultPath(request.params.path).text),

@@ -20,6 +20,22 @@ const target = z
   })
   .meta({ description: 'Path in the vault, not percent-encoded, where nothing is yet', example: 'done/plan.canvas' });
 
+/** What the routes take and answer. @source product contract, Canvases (`POST /canvas/{path}/move`) */
+export const moveOperations = {
+  moveCanvas: {
+    tags,
+    operationId: 'moveCanvas',
+    summary: 'Give a canvas another path',
+    params: canvasParams,
+    querystring: noQuery,
+    body: z.strictObject({ to: target }),
+    response: {
+      201: z.object({ path: z.string(), etag: z.string() }),
+      ...problemResponses(400, 404, 409, 412, 413, 415, 422, 503, 507),
+    },
+  },
+};
+
 /**
  * `POST /canvas/{path}/move`: gives a canvas another path; its history goes along.
  * @source product contract, Canvases (`POST /canvas/{path}/move` `{to}`)
@@ -29,18 +45,7 @@ export function moveRoute(canvases: Pick<Canvases, 'move'>): FastifyPluginAsyncZ
     server.post(
       '/canvas/:path/move',
       {
-        schema: {
-          tags,
-          operationId: 'moveCanvas',
-          summary: 'Give a canvas another path',
-          params: canvasParams,
-          querystring: noQuery,
-          body: z.strictObject({ to: target }),
-          response: {
-            201: z.object({ path: z.string(), etag: z.string() }),
-            ...problemResponses(400, 404, 409, 412, 413, 415, 422, 503, 507),
-          },
-        },
+        schema: moveOperations.moveCanvas,
       },
       async (request, reply) => {
         const conditions = preconditionsOf(request.headers);

@@ -15,6 +15,36 @@ const versionParams = canvasParams.extend({ id: z.string().meta({ description: '
 /** A version never changes; only who may read the canvas may keep it. */
 const forEver = 'private, max-age=31536000, immutable';
 
+/** What the routes take and answer. @source product contract, Canvases (`GET /canvas/{path}/versions`) */
+export const versionOperations = {
+  listVersions: {
+    tags,
+    operationId: 'listVersions',
+    summary: 'What earlier writes replaced, newest first',
+    description: 'A canvas that was deleted still has its versions; restoring one brings it back.',
+    params: canvasParams,
+    querystring: noQuery,
+    response: { 200: canvasVersionListSchema, ...problemResponses(400, 404, 503) },
+  },
+  getVersion: {
+    tags,
+    operationId: 'getVersion',
+    summary: 'One earlier version, byte for byte',
+    params: versionParams,
+    querystring: noQuery,
+    response: { 200: canvasSchema, 304: z.void(), ...problemResponses(400, 404, 503) },
+  },
+  restoreVersion: {
+    tags,
+    operationId: 'restoreVersion',
+    summary: 'Make an earlier version the canvas again',
+    description: 'What it replaces becomes a version in its turn.',
+    params: versionParams,
+    querystring: noQuery,
+    response: { 200: storedCanvas, 201: storedCanvas, ...problemResponses(400, 404, 409, 412, 422, 503, 507) },
+  },
+};
+
 /**
  * What earlier writes replaced: listed, read, restored.
  * @source product contract, Canvases (`GET /canvas/{path}/versions`, `GET .../{id}`, `POST .../{id}/restore`)
@@ -24,15 +54,7 @@ export function versionRoutes(canvases: Pick<Canvases, 'versions' | 'readVersion
     server.get(
       '/canvas/:path/versions',
       {
-        schema: {
-          tags,
-          operationId: 'listVersions',
-          summary: 'What earlier writes replaced, newest first',
-          description: 'A canvas that was deleted still has its versions; restoring one brings it back.',
-          params: canvasParams,
-          querystring: noQuery,
-          response: { 200: canvasVersionListSchema, ...problemResponses(400, 404, 503) },
-        },
+        schema: versionOperations.listVersions,
       },
       async (request, reply) => {
         const versions = await canvases.versions(request.params.path);
@@ -44,14 +66,7 @@ export function versionRoutes(canvases: Pick<Canvases, 'versions' | 'readVersion
     server.get(
       '/canvas/:path/versions/:id',
       {
-        schema: {
-          tags,
-          operationId: 'getVersion',
-          summary: 'One earlier version, byte for byte',
-          params: versionParams,
-          querystring: noQuery,
-          response: { 200: canvasSchema, 304: z.void(), ...problemResponses(400, 404, 503) },
-        },
+        schema: versionOperations.getVersion,
       },
       async (request, reply): Promise<never> => {
         const answer = reply as FastifyReply;
@@ -68,15 +83,7 @@ export function versionRoutes(canvases: Pick<Canvases, 'versions' | 'readVersion
     server.post(
       '/canvas/:path/versions/:id/restore',
       {
-        schema: {
-          tags,
-          operationId: 'restoreVersion',
-          summary: 'Make an earlier version the canvas again',
-          description: 'What it replaces becomes a version in its turn.',
-          params: versionParams,
-          querystring: noQuery,
-          response: { 200: storedCanvas, 201: storedCanvas, ...problemResponses(400, 404, 409, 412, 422, 503, 507) },
-        },
+        schema: versionOperations.restoreVersion,
       },
       async (request, reply) => {
         const { outcome, path, etag, bytes } = await canvases.restore(

@@ -7,7 +7,7 @@
  * - `journal_rotated`: a new segment begins with `carried` canvases in full (`bytes`).
  * - `journal_recovered`: at start; `canvases` had acknowledged changes that may not have reached their file.
  * - `journal_damaged`: at start; what is told in `JournalDamage`.
- * @source product contract, Monitoring; story-17.4 AC3 (write IO)
+ * @source product contract, Monitoring; story-17.4 AC2 (write IO)
  */
 export type JournalEvent =
   | { type: 'journal_commit'; records: number; bytes: number; synced: boolean; durationSeconds: number }

@@ -23,7 +23,11 @@ export interface CanvasReader {
   /** @throws Problem VAULT_UNAVAILABLE */
   read(path: VaultPath): Promise<ReadAnswer>;
   /** A version that was just read in a form that the client accepts, when one is at hand; never throws. */
-  coded(text: string, canvas: { readonly etag: string }, accepted: AcceptedCodings): CodedCanvas | undefined;
+  coded(
+    text: string,
+    canvas: { readonly etag: string; readonly bytes: Buffer },
+    accepted: AcceptedCodings,
+  ): CodedCanvas | undefined;
   /** Takes a version that this process just wrote. */
   remember(path: VaultPath, canvas: StoredCanvas): void;
   /** Drops what is known of a canvas. */
@@ -32,7 +36,7 @@ export interface CanvasReader {
 
 /**
  * The original way: the file is read, hashed and parsed on each request.
- * @source story-17.4 AC2 (before: no cache)
+ * @source story-17.4 AC1 (before: no cache)
  */
 export class FileReader implements CanvasReader {
   readonly #options: StableReadOptions;

@@ -26,6 +26,21 @@ export interface CanvasCacheSettings {
   ttl_seconds: number;
 }
 
+/**
+ * What the cache holds, and how often it had the canvas since the start. `evictions`: canvases that had to go for others;
+ * `expirations`: those that were asked for and had grown too old.
+ * @source product contract, Trajectories (`GET /admin/cache`)
+ */
+export interface CanvasCacheStatistics {
+  entries: number;
+  bytes: number;
+  max_bytes: number;
+  hits: number;
+  misses: number;
+  evictions: number;
+  expirations: number;
+}
+
 interface Entry {
   canvas: StoredCanvas;
   address: string;
@@ -42,7 +57,7 @@ const isFolder = (address: string) => lstatSync(address, { throwIfNoEntry: false
 
 /**
  * The cached reader.
- * @source story-17.4 AC2 (LRU of canvas files); product contract, `canvas_cache`
+ * @source story-17.4 AC1 (LRU of canvas files); product contract, `canvas_cache`
  */
 export class CachedReader implements CanvasReader {
   readonly #options: StableReadOptions;
@@ -51,6 +66,11 @@ export class CachedReader implements CanvasReader {
   readonly #reads = new SharedReads<ReadAnswer>();
   readonly #limit = new Limit(parallelReads);
   #entries: LRUCache<string, Entry>;
+  #hits = 0;
+  #misses = 0;
+  #evictions = 0;
+  #expirations = 0;
+  #isPurging = false;
 
   constructor(options: StableReadOptions, settings: () => CanvasCacheSettings, encoder: CanvasEncoder) {
     this.#options = options;
@@ -61,7 +81,9 @@ export class CachedReader implements CanvasReader {
 
   hit(text: string): StoredCanvas | undefined {
     const entry = this.#cache().get(text);
-    return entry && !entry.canvas.racy && this.#isCurrent(entry) ? entry.canvas : undefined;
+    if (!entry || entry.canvas.racy || !this.#isCurrent(entry)) return undefined;
+    this.#hits += 1;
+    return entry.canvas;
   }
 
   read(target: VaultPath): Promise<ReadAnswer> {
@@ -106,6 +128,23 @@ export class CachedReader implements CanvasReader {
     this.#entries.delete(target.text);
   }
 
+  /** What is kept, and how often it was the answer since the start. */
+  statistics(): CanvasCacheStatistics {
+    const entries = this.#cache();
+    this.#isPurging = true;
+    entries.purgeStale();
+    this.#isPurging = false;
+    return {
+      entries: entries.size,
+      bytes: entries.calculatedSize,
+      max_bytes: entries.maxSize,
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: this.#evictions,
+      expirations: this.#expirations,
+    };
+  }
+
   /** Gives the memory back, when the cache is switched off. */
   clear(): void {
     if (this.#entries.size > 0) this.#entries.clear();
@@ -117,11 +156,15 @@ export class CachedReader implements CanvasReader {
     const known = this.#entries.peek(target.text)?.canvas;
     const state = await readStable(this.#options, target, known);
     if (state.kind !== 'canvas') {
+      this.#misses += 1;
       this.forget(target);
       return { state, cache: 'miss' };
     }
     this.remember(target, state);
-    return { state, cache: known !== undefined && state.bytes === known.bytes ? 'hit' : 'miss' };
+    const cache = known !== undefined && state.bytes === known.bytes ? 'hit' : 'miss';
+    if (cache === 'hit') this.#hits += 1;
+    else this.#misses += 1;
+    return { state, cache };
   }
 
   #isCurrent(entry: Entry): boolean {
@@ -152,6 +195,10 @@ export class CachedReader implements CanvasReader {
       ttlResolution: 0,
       perf: this.#options.clock,
       sizeCalculation: sizeOf,
+      dispose: (_entry, _text, reason) => {
+        if (reason === 'evict') this.#evictions += 1;
+        else if (reason === 'expire' && !this.#isPurging) this.#expirations += 1;
+      },
     });
   }
 }

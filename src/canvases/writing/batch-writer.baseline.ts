@@ -15,7 +15,7 @@ import {
 /**
  * What the original writer needs: the order that all writers share, and what was acknowledged by the other one and is
  * to reach its file first.
- * @source story-17.4 AC3
+ * @source story-17.4 AC2
  */
 export interface ImmediateWriterOptions {
   files: CanvasFiles;
@@ -27,7 +27,7 @@ export interface ImmediateWriterOptions {
 
 /**
  * The original way: each request is its own durable, atomic file write, in the order in which they came.
- * @source story-17.4 AC3 (before: a file write per request)
+ * @source story-17.4 AC2 (before: a file write per request)
  */
 export class ImmediateWriter implements CanvasWriter {
   readonly #options: ImmediateWriterOptions;

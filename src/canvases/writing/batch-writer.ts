@@ -50,7 +50,7 @@ const nothingToRelease = () => {};
 
 /**
  * The writer that answers from the journal.
- * @source story-17.4 AC3 (batch writer); product contract, `batch_writer`
+ * @source story-17.4 AC2 (batch writer); product contract, `batch_writer`
  */
 export class BatchWriter implements CanvasWriter {
   readonly #options: BatchWriterOptions;

@@ -18,7 +18,7 @@ import type { CanvasFiles, FileWork } from './write-request.js';
 
 /**
  * How long a file may be behind, in ms, and how many bytes may wait; read on each use.
- * @source story-17.4 AC3; product contract, Promises 6
+ * @source story-17.4 AC2; product contract, Promises 6
  */
 export interface WriteWindow {
   window_ms: number;
@@ -78,7 +78,7 @@ const longestRetryMs = 30_000;
 
 /**
  * The canvases whose files are behind.
- * @source story-17.4 AC3 (100 ms window); product contract, `batch_writer`
+ * @source story-17.4 AC2 (100 ms window); product contract, `batch_writer`
  */
 export class UnwrittenCanvases {
   readonly #options: UnwrittenOptions;

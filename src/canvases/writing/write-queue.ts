@@ -16,7 +16,7 @@ import type { OnStored, WriteRequest, WriteResult } from './write-request.js';
 
 /**
  * The batch writer's settings, as in `config/optimization.yaml`; read on each use.
- * @source story-17.4 AC3
+ * @source story-17.4 AC2
  */
 export type BatchWriterSettings = WriteWindow;
 

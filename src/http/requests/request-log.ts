@@ -1,14 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { infoLines, type Logger } from '../../logger.js';
+import { streamOpened } from '../sse.js';
 
 /**
  * A request began, or was answered. `endpoint` is the route's pattern, never the address that was asked for, so that
- * whoever counts by it stays bounded; `unmatched` where no route took it. An event stream has no duration: it lasts
- * as long as its reader stays.
+ * whoever counts by it stays bounded; `unmatched` where no route took it. An answer that becomes an event stream is
+ * told when it does, and has no duration: it lasts as long as its reader stays.
  * @source product contract, Monitoring ("the route is the pattern")
  */
 export type RequestEvent =
   | { type: 'started' }
+  | { type: 'stream_opened' }
   | { type: 'answered'; method: string; endpoint: string; status: number; durationSeconds: number | undefined };
 
 /**
@@ -27,11 +29,12 @@ export interface AnsweredRequest {
 }
 
 /**
- * Told of each request twice.
+ * Told of each request when it begins and when it has been answered, and of an event stream when it opens.
  * @source story-17.4 ADR-0010
  */
 export interface RequestLog {
   started(): void;
+  streamOpened(): void;
   answered(request: AnsweredRequest): void;
 }
 
@@ -48,6 +51,9 @@ export function createRequestLog(logger: Logger, onEvent: (event: RequestEvent) 
   return {
     started() {
       onEvent({ type: 'started' });
+    },
+    streamOpened() {
+      onEvent({ type: 'stream_opened' });
     },
     answered({ id, method, url, endpoint, status = clientClosedRequest, startedAt, isStream }) {
       const durationSeconds = (performance.now() - startedAt) / 1000;
@@ -80,6 +86,11 @@ export function installRequestLog(server: FastifyInstance, log: RequestLog): voi
     log.started();
     // Not the onResponse hook: it does not run when the client hangs up in the middle of an answer.
     const startedAt = performance.now();
+    let isStream = false;
+    reply.raw.once(streamOpened, () => {
+      isStream = true;
+      log.streamOpened();
+    });
     reply.raw.once('close', () => {
       log.answered({
         id: request.id,
@@ -88,7 +99,7 @@ export function installRequestLog(server: FastifyInstance, log: RequestLog): voi
         endpoint: request.routeOptions.url ?? 'unmatched',
         status: reply.raw.writableEnded ? reply.statusCode : undefined,
         startedAt,
-        isStream: String(reply.raw.getHeader('content-type')).startsWith('text/event-stream'),
+        isStream,
       });
     });
     done();

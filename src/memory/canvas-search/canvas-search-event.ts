@@ -1,6 +1,8 @@
+import type { AskedQuery } from '../asked-query.js';
+
 /**
  * What the search over canvas nodes reports, for metrics.
- * - `searched`: a search was answered
+ * - `searched`: a search was answered; `asked` tells what was asked, made when it is wanted
  * - `nodes_stored`: nodes of changed canvases were stored, `made` of them with a vector that was asked for
  * - `nodes_failed`: nodes could not get a vector; they are tried again later
  * - `index_built`: the vectors are divided into neighbourhoods
@@ -8,7 +10,7 @@
  * @source story-17.4 AC5; product contract, Monitoring ("Names")
  */
 export type CanvasSearchEvent =
-  | { type: 'searched'; durationSeconds: number; results: number }
+  | { type: 'searched'; durationSeconds: number; results: number; asked?: () => AskedQuery }
   | { type: 'nodes_stored'; canvases: number; nodes: number; made: number; durationSeconds: number }
   | { type: 'nodes_failed'; nodes: number }
   | { type: 'index_built'; nodes: number; durationSeconds: number }

@@ -30,6 +30,18 @@ const answerSchema = z
   })
   .meta({ id: 'CanvasSearchResults' });
 
+/** What the routes take and answer. @source product contract, Settled details (`/canvas/search`) */
+export const canvasSearchOperations = {
+  searchCanvasNodes: {
+    tags: ['memory'],
+    operationId: 'searchCanvasNodes',
+    summary: 'Nodes of all canvases whose text is most like the query',
+    querystring: z.strictObject({}),
+    body: questionSchema,
+    response: { 200: answerSchema, ...problemResponses(400, 413, 415, 502, 503, 504) },
+  },
+};
+
 /**
  * `POST /canvas/search`.
  * @source product contract, Settled details (`/canvas/search`)
@@ -39,14 +51,7 @@ export function canvasSearchRoutes(search: Pick<CanvasSearch, 'search'>): Fastif
     server.post(
       '/canvas/search',
       {
-        schema: {
-          tags: ['memory'],
-          operationId: 'searchCanvasNodes',
-          summary: 'Nodes of all canvases whose text is most like the query',
-          querystring: z.strictObject({}),
-          body: questionSchema,
-          response: { 200: answerSchema, ...problemResponses(400, 413, 415, 502, 503, 504) },
-        },
+        schema: canvasSearchOperations.searchCanvasNodes,
       },
       async (request, reply) => {
         const { query, top_k, prefix } = request.body;

@@ -48,7 +48,7 @@ export interface CanvasSearchUpkeep {
 }
 
 const quietMs = 250;
-const maxDelayMs = 2000;
+const maxDelayMs = 10_000;
 const retryMs = 60_000;
 const listedAtOnce = 500;
 /** More changes than this are not remembered one by one: all canvases are compared instead. */

@@ -52,7 +52,7 @@ export interface NodeProgress {
 /**
  * Search over the nodes of all canvases by meaning. It follows the canvases behind the scenes, a moment behind them;
  * canvases that are gone drop out at once.
- * @source product contract, Settled details (`/canvas/search`); story-17.4 task 4
+ * @source product contract, Settled details (`/canvas/search`); story-17.4 AC4
  */
 export interface CanvasSearch {
   /**
@@ -65,6 +65,8 @@ export interface CanvasSearch {
   /** Brings the rows up to date now. Never throws. */
   upkeep(): Promise<void>;
   progress(): NodeProgress;
+  /** Size of the table on disk. */
+  storageBytes(): Promise<number>;
   /** What the first search would otherwise wait for. */
   prewarmSteps(): Promise<{ name: string; run(): Promise<unknown> }[]>;
   close(): Promise<void>;
@@ -138,10 +140,13 @@ export async function openCanvasSearch(options: CanvasSearchOptions): Promise<Ca
       if (vector && prefix !== '' && results.length < topK) results = await nearest(vector, count, prefix, true);
       results = results.slice(0, topK);
       const durationSeconds = (performance.now() - startedAt) / 1000;
-      onEvent({ type: 'searched', durationSeconds, results: results.length });
+      const shape = { characters: query.length, limit: topK, prefix: prefix !== '' };
+      const explain = async () => ({ plan: ['nearest vectors'], tableVersion: await shown.version() });
+      onEvent({ type: 'searched', durationSeconds, results: results.length, asked: () => ({ shape, explain }) });
       return { results, complete };
     },
     upkeep: upkeep.run,
+    storageBytes: async () => (await shown.stats()).totalBytes,
     progress: () => ({ canvases: known.size, waiting: upkeep.waiting() }),
     async prewarmSteps() {
       const rowsShown = await shown.countRows();

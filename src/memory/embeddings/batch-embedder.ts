@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 /**
  * Puts the texts of all callers into few calls. A text is asked for once however many wait for it; a caller that fails
  * or leaves harms no other. States of a text: gathering -> sent -> settled.
@@ -25,6 +26,8 @@ export interface BatchEmbedderOptions {
   settings(): BatchEmbeddingSettings;
   /** Calls under way at one time; further batches wait. */
   maxCalls: number;
+  /** Told of each call that succeeded how many texts it was for. */
+  onCall?(texts: number): void;
   /** Runs `work` once after the delay; returns what cancels it. */
   after?(delayMs: number, work: () => void): () => void;
 }
@@ -86,6 +89,7 @@ export function createBatchEmbedder(options: BatchEmbedderOptions): Embedder {
   async function call(batch: Waiting[]): Promise<void> {
     try {
       const vectors = await source.embed(batch.map(({ text }) => text));
+      options.onCall?.(batch.length);
       batch.forEach((entry, i) => {
         entry.resolve(vectors[i]!);
       });
@@ -125,6 +129,8 @@ function newWaiting(text: string): Waiting {
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = () => reject(signal.reason);
+    // Each text of a batch waits on the same signal; there is no number of them that would mean a leak.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', leave, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
   });

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Optimization } from '../../optimization.js';
+import type { AnswerCheck, Optimization } from '../../optimization.js';
 import type { Embedder } from './embedder.js';
 import type { EmbeddingEvent } from './embedding-event.js';
 
@@ -31,6 +31,8 @@ export interface EmbeddingCacheOptions {
   source: Embedder;
   cache: Optimization<EmbeddingCacheSettings>;
   store?: VectorStore | undefined;
+  /** Whether `source` asks another server. */
+  isExternal?: boolean;
   onEvent(event: EmbeddingEvent): void;
 }
 
@@ -39,22 +41,59 @@ export interface CachedEmbedder extends Embedder {
   /** As `GET /admin/cache` shows caches. */
   cache: {
     name: string;
-    statistics(): { entries: number; bytes: number; max_bytes: number; hits: number; misses: number };
+    statistics(): {
+      entries: number;
+      bytes: number;
+      max_bytes: number;
+      hits: number;
+      misses: number;
+      evictions: number;
+      expirations: number;
+    };
     clear(): void;
   };
 }
 
 const entryOverheadBytes = 200;
+/** Of the texts of one request, so that a comparison stays cheap. */
+const mostCompared = 8;
+/** Models give the same vector for the same text, but for rounding. */
+const rounding = 1e-3;
+
+function differenceOfVectors(one: readonly Float32Array[], other: readonly Float32Array[]): string | undefined {
+  for (const [place, vector] of one.entries()) {
+    const wanted = other[place];
+    if (wanted?.length !== vector.length)
+      return `vector ${place + 1}: ${vector.length} numbers against ${wanted?.length}`;
+    const isSame = vector.every((value, i) => Math.abs(value - (wanted[i] ?? Number.NaN)) <= rounding);
+    if (!isSame) return `vector ${place + 1} of ${one.length}: other numbers`;
+  }
+  return undefined;
+}
 
 /** Empty at first. While the flag is off, nothing is looked up and nothing kept. @source story-17.4 ADR-0007 */
 export function createEmbeddingCache(options: EmbeddingCacheOptions): CachedEmbedder {
   const { source, cache, store, onEvent } = options;
   const { model, dimensions } = source;
-  let memory = new LRUCache<string, Float32Array>({ max: cache.settings.max_entries });
-  let [hits, misses] = [0, 0];
+  let memory = makeMemory();
+  let [hits, misses, evictions] = [0, 0, 0];
 
+  function makeMemory() {
+    return new LRUCache<string, Float32Array>({
+      max: cache.settings.max_entries,
+      dispose(_vector, _key, reason) {
+        if (reason === 'evict') evictions += 1;
+      },
+    });
+  }
+
+  /** At the size that the settings ask for now. */
   function kept(): LRUCache<string, Float32Array> {
-    if (memory.max !== cache.settings.max_entries) memory = new LRUCache({ max: cache.settings.max_entries });
+    if (memory.max !== cache.settings.max_entries) {
+      const before = memory.dump();
+      memory = makeMemory();
+      memory.load(before);
+    }
     return memory;
   }
 
@@ -93,6 +132,7 @@ export function createEmbeddingCache(options: EmbeddingCacheOptions): CachedEmbe
     });
     const missing = unknown.filter((key) => !vectors.has(key));
     const found = textOf.size - missing.length;
+    cache.counted?.({ unit: 'texts embedded', optimised: missing.length, original: texts.length });
     hits += found;
     misses += missing.length;
     onEvent({
@@ -116,11 +156,29 @@ export function createEmbeddingCache(options: EmbeddingCacheOptions): CachedEmbe
     return keys.map((key) => vectors.get(key)!);
   }
 
+  function compareSome(texts: readonly string[], vectors: readonly Float32Array[]): void {
+    cache.sample?.(options.isExternal)?.compare({
+      check: vectorCheck,
+      versionBefore: model,
+      optimised: { answer: vectors.slice(0, mostCompared), seconds: 0 },
+      original: () => source.embed(texts.slice(0, mostCompared)),
+    });
+  }
+  const vectorCheck: AnswerCheck<readonly Float32Array[]> = {
+    isTimed: false,
+    version: () => model,
+    difference: differenceOfVectors,
+  };
+
   return {
     model,
     dimensions,
     async embed(texts, { signal } = {}) {
-      if (cache.enabled) return cached(texts, signal);
+      if (cache.enabled) {
+        const vectors = await cached(texts, signal);
+        compareSome(texts, vectors);
+        return vectors;
+      }
       memory.clear();
       return source.embed(texts, { signal });
     },
@@ -129,7 +187,9 @@ export function createEmbeddingCache(options: EmbeddingCacheOptions): CachedEmbe
       statistics: () => {
         const bytesEach = dimensions * Float32Array.BYTES_PER_ELEMENT + entryOverheadBytes;
         const max_bytes = cache.settings.max_entries * bytesEach;
-        return { entries: memory.size, bytes: memory.size * bytesEach, max_bytes, hits, misses };
+        const held = { entries: memory.size, bytes: memory.size * bytesEach, max_bytes };
+        // Vectors never grow old.
+        return { ...held, hits, misses, evictions, expirations: 0 };
       },
       clear() {
         memory.clear();

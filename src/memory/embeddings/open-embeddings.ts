@@ -52,7 +52,7 @@ const maxCalls = 4;
 /**
  * Opens the provider; nothing is sent yet.
  * @throws Error when the base URL cannot be used
- * @source product contract, Settled details (`EMBEDDING_*`); story-17.4 task 4
+ * @source product contract, Settled details (`EMBEDDING_*`); story-17.4 ADR-0007
  */
 export function openEmbeddings(options: EmbeddingsOptions): Embeddings {
   const { provider, batchEmbedding, onEvent } = options;
@@ -93,6 +93,7 @@ export function openEmbeddings(options: EmbeddingsOptions): Embeddings {
     // A model in this process gains nothing from waiting, nor from being asked several times at once.
     settings: () => ({ ...batchEmbedding.settings, ...(provider.kind === 'builtin' ? { window_ms: 0 } : {}) }),
     maxCalls: provider.kind === 'builtin' ? 1 : maxCalls,
+    onCall: (texts) => batchEmbedding.counted?.({ unit: 'calls of the model', optimised: 1, original: texts }),
   });
   const single = createSingleEmbedder(told('single'));
   const cutting: Embedder = {
@@ -108,6 +109,7 @@ export function openEmbeddings(options: EmbeddingsOptions): Embeddings {
     source: cutting,
     cache: options.embeddingCache,
     store: options.store,
+    isExternal: provider.kind !== 'builtin',
     onEvent,
   });
   return { ...cached, close: () => upstream?.close() };

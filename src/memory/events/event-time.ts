@@ -52,12 +52,12 @@ export const dayMs = 86_400_000;
 
 /**
  * The UTC day that a moment lies in, as days since 1970.
- * @source story-17.4 task 5 (partitions by date)
+ * @source story-17.4 task 6 (partitions by date)
  */
 export const dayOf = (ms: number): number => Math.floor(ms / dayMs);
 
 /**
  * A day as `2026-11-21`: the name of its partition.
- * @source story-17.4 task 5 (partitions by date)
+ * @source story-17.4 task 6 (partitions by date)
  */
 export const dayName = (day: number): string => new Date(day * dayMs).toISOString().slice(0, 10);

@@ -21,7 +21,7 @@ const metadataSchema = z
 
 /**
  * A learning event as clients send it. What is null counts as left out.
- * @source product contract, Settled details (events); story-17.4 task 5 (schema of the temporal memory)
+ * @source product contract, Settled details (events); story-17.4 task 6 (schema of the temporal memory)
  */
 export const learningEventSchema = z
   .strictObject({

@@ -2,13 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../logger.js';
-import { type Optimization, withFallback } from '../../optimization.js';
+import { type AnswerCheck, type Optimization, withFallback } from '../../optimization.js';
 import { type Clock, systemClock } from './clock.js';
 import type { EventStoreEvent } from './event-store-event.js';
 import { dayMs, dayName } from './event-time.js';
 import { type LearningEvent, type PreparedEvent, prepareEvent } from './learning-event.js';
 import { DayViews, type PartitionSettings } from './reading/day-views.js';
-import type { EventPage, EventQuery, EventReader } from './reading/event-query.js';
+import {
+  differenceOfPages,
+  type EventPage,
+  type EventQuery,
+  type EventReader,
+  queryShape,
+} from './reading/event-query.js';
 import { ScanningEventReader } from './reading/event-reader.baseline.js';
 import { PartitionedEventReader } from './reading/event-reader.js';
 import { startRetention } from './retention.js';
@@ -87,6 +93,7 @@ export async function openLearningEvents(options: LearningEventsOptions): Promis
     onEvent({ type: 'partition_damaged', partition: dayName(day) });
   };
   let isClosed = false;
+  let changes = 0;
   const isStopped = () => isClosed;
   const views = new DayViews(files, clock, () => temporalPartitions.settings);
   const idsLoaded = loadIds(files, onDamaged, isStopped);
@@ -102,7 +109,10 @@ export async function openLearningEvents(options: LearningEventsOptions): Promis
     clock,
     logger,
     onEvent,
-    onStored: (events) => views.stored(events),
+    onStored(events) {
+      views.stored(events);
+      changes += 1;
+    },
     ...(options.limits ? { limits: options.limits } : {}),
   });
   const retention = startRetention({
@@ -128,8 +138,25 @@ export async function openLearningEvents(options: LearningEventsOptions): Promis
     const page = await reader.read(query);
     const durationSeconds = (clock.now() - startedAt) / 1000;
     const { partitions, scanned } = page;
-    onEvent({ type: 'events_queried', variant, partitions: partitions.length, scanned, durationSeconds });
+    onEvent({
+      type: 'events_queried',
+      variant,
+      partitions: partitions.length,
+      scanned,
+      durationSeconds,
+      rows: page.texts.length,
+      asked: () => ({
+        shape: queryShape(query),
+        explain: async () => ({ plan: [`${partitions.length} partitions read, ${scanned} events looked at`] }),
+      }),
+    });
     return page;
+  };
+
+  const pageCheck: AnswerCheck<EventPage> = {
+    version: () => `${files.bytes} ${files.days.length} ${changes}`,
+    difference: differenceOfPages,
+    bytesOf: ({ texts }) => texts.reduce((bytes, text) => bytes + text.length, 0),
   };
 
   const earliest = () => Math.max(0, clock.wall() - retentionDays * dayMs);
@@ -152,6 +179,7 @@ export async function openLearningEvents(options: LearningEventsOptions): Promis
         temporalPartitions,
         () => timed('optimized', partitioned, query),
         () => timed('baseline', scanning, query),
+        { ...pageCheck, askAgain: () => scanning.read(query) },
       ),
     storage: () => ({ diskBytes: files.bytes, viewBytes: views.bytes, partitions: files.days.length }),
     async close() {

@@ -85,7 +85,19 @@ export async function openKnowledge(options: KnowledgeOptions): Promise<Knowledg
     async search(query) {
       const startedAt = performance.now();
       const answer = await (cache.enabled ? cached : direct).search(canonicalQuery(query));
-      onEvent({ type: 'answered', cache: answer.cache, durationSeconds: secondsSince(startedAt) });
+      onEvent({
+        type: 'answered',
+        cache: answer.cache,
+        durationSeconds: secondsSince(startedAt),
+        facts: answer.facts.length,
+        asked: () => ({
+          shape: shapeOf(query),
+          explain: async () => ({
+            plan: [`${graph.kind} memory, cache ${answer.cache}`],
+            tableVersion: await graph.version(query.groupIds),
+          }),
+        }),
+      });
       return answer;
     },
     async deleteFact(id) {
@@ -101,6 +113,12 @@ export async function openKnowledge(options: KnowledgeOptions): Promise<Knowledg
   };
 }
 
+const shapeOf = ({ text, limit, groupIds, asOf }: FactQuery) => ({
+  characters: text.length,
+  groups: groupIds.length,
+  limit,
+  as_of: asOf !== undefined,
+});
 const secondsSince = (startedAt: number) => (performance.now() - startedAt) / 1000;
 
 /** Its tries are those of a database: few and quick, for somebody waits and an earlier answer may do. */

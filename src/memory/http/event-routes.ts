@@ -81,9 +81,45 @@ function pageText(page: EventPage, nextCursor: string | null, explains: boolean)
   return `{"data":[${page.texts.join(',')}],${JSON.stringify(rest).slice(1)}`;
 }
 
+/** What the routes take and answer. @source product contract, Agents, memory (`/memory/events`) */
+export const learningEventOperations = {
+  addLearningEvent: {
+    tags,
+    operationId: 'addLearningEvent',
+    summary: 'Stores a learning event; durable when answered',
+    description: 'The same event sent again with its event_id is stored once and answered with 200.',
+    querystring: noQuery,
+    body: learningEventSchema,
+    response: { 200: storedSchema, 201: storedSchema, ...problemResponses(400, 409, 413, 415, 503, 507) },
+  },
+  addLearningEvents: {
+    tags,
+    operationId: 'addLearningEvents',
+    summary: 'Stores many learning events; durable when answered',
+    description:
+      'A JSON batch is stored as a whole or not at all. Of lines each counts by itself: a bad one is named, and ' +
+      'never stops the rest.',
+    consumes: ['application/json', ...lineTypes],
+    querystring: noQuery,
+    body: batchSchema,
+    response: {
+      200: batchStoredSchema,
+      201: batchStoredSchema,
+      ...problemResponses(400, 409, 413, 415, 503, 507),
+    },
+  },
+  listLearningEvents: {
+    tags,
+    operationId: 'listLearningEvents',
+    summary: 'Learning events, newest first',
+    querystring: eventQuerySchema,
+    response: { 200: pageSchema, ...problemResponses(400) },
+  },
+};
+
 /**
  * `/memory/events`: learning events, stored one by one or many at once, and read by range and values.
- * @source product contract, Agents and memory (`/memory/events`); story-17.4 task 5
+ * @source product contract, Agents and memory (`/memory/events`); story-17.4 task 6
  */
 export function eventRoutes(store: LearningEvents): FastifyPluginAsyncZod {
   /** All faults of a request at once; other work runs in between. */
@@ -108,15 +144,7 @@ export function eventRoutes(store: LearningEvents): FastifyPluginAsyncZod {
     server.post(
       '/memory/events',
       {
-        schema: {
-          tags,
-          operationId: 'addLearningEvent',
-          summary: 'Stores a learning event; durable when answered',
-          description: 'The same event sent again with its event_id is stored once and answered with 200.',
-          querystring: noQuery,
-          body: learningEventSchema,
-          response: { 200: storedSchema, 201: storedSchema, ...problemResponses(400, 409, 413, 415, 503, 507) },
-        },
+        schema: learningEventOperations.addLearningEvent,
       },
       async (request, reply) => {
         const [event] = (await prepare([request.body], () => '')) as [PreparedEvent];
@@ -133,22 +161,7 @@ export function eventRoutes(store: LearningEvents): FastifyPluginAsyncZod {
         {
           bodyLimit: maxBatchBytes,
           validatorCompiler: linesPassValidator,
-          schema: {
-            tags,
-            operationId: 'addLearningEvents',
-            summary: 'Stores many learning events; durable when answered',
-            description:
-              'A JSON batch is stored as a whole or not at all. Of lines each counts by itself: a bad one is named, and ' +
-              'never stops the rest.',
-            consumes: ['application/json', ...lineTypes],
-            querystring: noQuery,
-            body: batchSchema,
-            response: {
-              200: batchStoredSchema,
-              201: batchStoredSchema,
-              ...problemResponses(400, 409, 413, 415, 503, 507),
-            },
-          },
+          schema: learningEventOperations.addLearningEvents,
         },
         async (request, reply) => {
           const body: unknown = request.body;
@@ -167,13 +180,7 @@ export function eventRoutes(store: LearningEvents): FastifyPluginAsyncZod {
     server.get(
       '/memory/events',
       {
-        schema: {
-          tags,
-          operationId: 'listLearningEvents',
-          summary: 'Learning events, newest first',
-          querystring: eventQuerySchema,
-          response: { 200: pageSchema, ...problemResponses(400) },
-        },
+        schema: learningEventOperations.listLearningEvents,
       },
       async (request, reply) => {
         const query = eventQueryOf(request.query, store.now());

@@ -81,6 +81,52 @@ const noQuery = z.strictObject({});
 const idParameter = (what: string) =>
   z.strictObject({ id: z.string().min(1).max(300, 'expected at most 300 characters').describe(`id of ${what}`) });
 
+/** What the routes take and answer. @source product contract, Agents, memory (`/knowledge`) */
+export const knowledgeOperations = {
+  addKnowledge: {
+    tags,
+    operationId: 'addKnowledge',
+    summary: 'Remember a text and the facts in it',
+    description:
+      'The facts are the given triplets; else those that the chat model finds, where one is set up; else the text itself, in passages. A fact that contradicts an earlier one ends it; nothing is deleted.',
+    querystring: noQuery,
+    body: newKnowledgeSchema,
+    response: { 201: addedSchema, 202: addedSchema, ...problemResponses(400, 413, 415, 502, 503, 504, 507) },
+  },
+  searchKnowledge: {
+    tags,
+    operationId: 'searchKnowledge',
+    summary: 'Facts by words and by meaning',
+    querystring: noQuery,
+    body: knowledgeQuerySchema,
+    response: { 200: searchedSchema, ...problemResponses(400, 413, 415, 502, 503, 504) },
+  },
+  deleteFact: {
+    tags,
+    operationId: 'deleteFact',
+    summary: 'Delete one fact',
+    params: idParameter('a fact'),
+    querystring: noQuery,
+    response: { 204: z.null(), ...problemResponses(400, 404, 502, 503, 504) },
+  },
+  deleteEpisode: {
+    tags,
+    operationId: 'deleteEpisode',
+    summary: 'Delete an episode and the facts that it alone told',
+    params: idParameter('an episode'),
+    querystring: noQuery,
+    response: { 204: z.null(), ...problemResponses(400, 404, 502, 503, 504) },
+  },
+  deleteGroup: {
+    tags,
+    operationId: 'deleteGroup',
+    summary: 'Delete everything of a group; an unknown one is deleted already',
+    params: z.strictObject({ group_id: groupSchema }),
+    querystring: noQuery,
+    response: { 204: z.null(), ...problemResponses(400, 502, 503, 504) },
+  },
+};
+
 /**
  * `/knowledge/add`, `/knowledge/search` and the deletes of the graph memory.
  * @source product contract, Agents, memory; story-17.4 task 4
@@ -96,16 +142,7 @@ export function knowledgeRoutes(knowledge: KnowledgeRoutesOptions): FastifyPlugi
     server.post(
       '/knowledge/add',
       {
-        schema: {
-          tags,
-          operationId: 'addKnowledge',
-          summary: 'Remember a text and the facts in it',
-          description:
-            'The facts are the given triplets; else those that the chat model finds, where one is set up; else the text itself, in passages. A fact that contradicts an earlier one ends it; nothing is deleted.',
-          querystring: noQuery,
-          body: newKnowledgeSchema,
-          response: { 201: addedSchema, 202: addedSchema, ...problemResponses(400, 413, 415, 502, 503, 504, 507) },
-        },
+        schema: knowledgeOperations.addKnowledge,
       },
       async (request, reply) => {
         const added = await knowledge.add(episodeOf(request.body));
@@ -123,14 +160,7 @@ export function knowledgeRoutes(knowledge: KnowledgeRoutesOptions): FastifyPlugi
     server.post(
       '/knowledge/search',
       {
-        schema: {
-          tags,
-          operationId: 'searchKnowledge',
-          summary: 'Facts by words and by meaning',
-          querystring: noQuery,
-          body: knowledgeQuerySchema,
-          response: { 200: searchedSchema, ...problemResponses(400, 413, 415, 502, 503, 504) },
-        },
+        schema: knowledgeOperations.searchKnowledge,
       },
       async (request, reply) => {
         const { query, top_k, group_ids, as_of } = request.body;
@@ -143,14 +173,7 @@ export function knowledgeRoutes(knowledge: KnowledgeRoutesOptions): FastifyPlugi
     server.delete(
       '/knowledge/facts/:id',
       {
-        schema: {
-          tags,
-          operationId: 'deleteFact',
-          summary: 'Delete one fact',
-          params: idParameter('a fact'),
-          querystring: noQuery,
-          response: { 204: z.null(), ...problemResponses(400, 404, 502, 503, 504) },
-        },
+        schema: knowledgeOperations.deleteFact,
       },
       async (request, reply) => {
         await knowledge.deleteFact(request.params.id);
@@ -161,14 +184,7 @@ export function knowledgeRoutes(knowledge: KnowledgeRoutesOptions): FastifyPlugi
     server.delete(
       '/knowledge/episodes/:id',
       {
-        schema: {
-          tags,
-          operationId: 'deleteEpisode',
-          summary: 'Delete an episode and the facts that it alone told',
-          params: idParameter('an episode'),
-          querystring: noQuery,
-          response: { 204: z.null(), ...problemResponses(400, 404, 502, 503, 504) },
-        },
+        schema: knowledgeOperations.deleteEpisode,
       },
       async (request, reply) => {
         await knowledge.deleteEpisode(request.params.id);
@@ -179,14 +195,7 @@ export function knowledgeRoutes(knowledge: KnowledgeRoutesOptions): FastifyPlugi
     server.delete(
       '/knowledge/groups/:group_id',
       {
-        schema: {
-          tags,
-          operationId: 'deleteGroup',
-          summary: 'Delete everything of a group; an unknown one is deleted already',
-          params: z.strictObject({ group_id: groupSchema }),
-          querystring: noQuery,
-          response: { 204: z.null(), ...problemResponses(400, 502, 503, 504) },
-        },
+        schema: knowledgeOperations.deleteGroup,
       },
       async (request, reply) => {
         await knowledge.deleteGroup(request.params.group_id);

@@ -7,7 +7,7 @@ type JournalOrHistoryEvent = Exclude<CanvasEvent, { type: ServedElsewhere }>;
 
 /**
  * What stands between an acknowledged write and its file, and what is kept of the bytes that it replaces.
- * @source story-17.4 AC3; product contract, Promises 1 and 3
+ * @source story-17.4 AC2; product contract, Promises 1 and 3
  */
 export function observeCanvasJournal(registry: Registry): (event: JournalOrHistoryEvent) => void {
   const registers = [registry];

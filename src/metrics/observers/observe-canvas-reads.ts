@@ -7,7 +7,7 @@ type ReadEvent = Extract<CanvasEvent, { type: 'read' }>;
 
 /**
  * Reads, what the cache spared them, and the compressed forms made for those that come again.
- * @source story-17.4 AC2; product contract, Monitoring ("Names")
+ * @source story-17.4 AC1; product contract, Monitoring ("Names")
  */
 export function observeCanvasReads(
   registry: Registry,

@@ -8,7 +8,7 @@ import { observeCanvasReads } from './observe-canvas-reads.js';
 /**
  * Reads, the writes that clients asked for, and the file writes that these became: their ratio is what the batch
  * writer saves.
- * @source story-17.4 AC2, AC3; product contract, Monitoring ("Names")
+ * @source story-17.4 AC1, AC2; product contract, Monitoring ("Names")
  */
 export function observeCanvases(registry: Registry, cacheRequests: HotCounter): (event: CanvasEvent) => void {
   const registers = [registry];

@@ -32,14 +32,23 @@ export function observeRequests(registry: Registry): (event: RequestEvent) => vo
   );
   new Gauge({
     name: 'canvas_api_concurrent_requests',
-    help: 'Requests being answered now',
+    help: 'Requests being answered now, open event streams apart',
     registers: [registry],
     collect() {
       this.set(running);
     },
   });
+  new Gauge({
+    name: 'canvas_api_event_streams',
+    help: 'Event streams that are open now',
+    registers: [registry],
+    collect() {
+      this.set(streams);
+    },
+  });
   const byMethod = new Map<string, Map<string, Endpoint>>();
   let running = 0;
+  let streams = 0;
   let endpoints = 0;
 
   function endpointOf(method: string, endpoint: string): Endpoint {
@@ -67,8 +76,14 @@ export function observeRequests(registry: Registry): (event: RequestEvent) => vo
       running += 1;
       return;
     }
+    if (event.type === 'stream_opened') {
+      running -= 1;
+      streams += 1;
+      return;
+    }
     const { method, endpoint, status, durationSeconds } = event;
-    running -= 1;
+    if (durationSeconds === undefined) streams -= 1;
+    else running -= 1;
     const { labels, seconds, answers } = endpointOf(method, endpoint);
     if (durationSeconds !== undefined) seconds.observe(durationSeconds);
     let tally = answers.get(status);

@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 
 /**
  * What waits to be written to canvas files now.
- * @source story-17.4 AC3
+ * @source story-17.4 AC2
  */
 export interface WriteBacklog {
   writes: number;
@@ -35,7 +35,7 @@ export function ask(registry: Registry, name: string, help: string, value: () =>
 
 /**
  * Gauges of the writer's backlog, asked for at each scrape once the returned function was told where to ask.
- * @source story-17.4 AC3; product contract, Promises ("What is in memory is bounded")
+ * @source story-17.4 AC2; product contract, Promises ("What is in memory is bounded")
  */
 export function watchWrites(registry: Registry): (read: () => WriteBacklog) => void {
   let backlog = (): WriteBacklog => ({ writes: 0, bytes: 0 });

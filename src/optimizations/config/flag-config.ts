@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { InputFault } from '../../errors.js';
 import { configInvalid } from '../errors.js';
 import { type FlagName, flagNames, flagSettings } from '../flag-settings.js';
+import { type Policies, type PolicyName, policyNames, policySettings } from '../policy-settings.js';
 import { closestName } from './closest-name.js';
 import type { YamlDocument } from './yaml-document.js';
 
@@ -16,22 +17,31 @@ const sections = Object.fromEntries(
   ]),
 );
 
+const policies = Object.fromEntries(
+  Object.entries(policySettings).map(([name, settings]) => [
+    name,
+    z.strictObject(settings.shape, 'expected a section with settings').prefault({}),
+  ]),
+);
+
 const configSchema = z.strictObject(
-  { enabled: onOff, ...sections },
+  { enabled: onOff, ...sections, ...policies },
   'expected "enabled" and a section for each optimisation',
 );
 
 /**
- * The checked configuration: the master switch, and for each flag its own switch and its settings.
+ * The checked configuration: the master switch, for each flag its own switch and its settings, and what rules over them.
  * @source product contract, Optimisations
  */
 export interface FlagConfig {
   enabled: boolean;
   flags: Record<FlagName, { enabled: boolean; settings: Readonly<Record<string, unknown>> }>;
+  policies: Policies;
 }
 
 function knownNames(section: string | undefined): string[] {
-  if (section === undefined) return ['enabled', ...flagNames];
+  if (section === undefined) return ['enabled', ...flagNames, ...policyNames];
+  if (section in policySettings) return Object.keys(policySettings[section as PolicyName].shape);
   return ['enabled', ...Object.keys(flagSettings[section as FlagName].shape)];
 }
 
@@ -74,17 +84,19 @@ function faultsOf(error: z.ZodError, document: YamlDocument): InputFault[] {
 export function checkFlagConfig(document: YamlDocument): FlagConfig {
   const parsed = configSchema.safeParse(document.value);
   if (!parsed.success) throw configInvalid(faultsOf(parsed.error, document));
-  const { enabled, ...checked } = parsed.data as { enabled: boolean } & Record<
-    FlagName,
-    { enabled: boolean } & Record<string, unknown>
-  >;
-  const flags = Object.fromEntries(
-    Object.entries(checked).map(([name, { enabled: own, ...settings }]) => [
-      name,
-      { enabled: own, settings: Object.freeze(settings) },
-    ]),
-  ) as FlagConfig['flags'];
-  return { enabled, flags };
+  const checked = parsed.data as { enabled: boolean } & Policies &
+    Record<FlagName, { enabled: boolean } & Record<string, unknown>>;
+  const flagOf = (name: FlagName) => {
+    const { enabled, ...settings } = checked[name];
+    return [name, { enabled, settings: Object.freeze(settings) }];
+  };
+  return {
+    enabled: checked.enabled,
+    flags: Object.fromEntries(flagNames.map(flagOf)) as FlagConfig['flags'],
+    policies: Object.fromEntries(
+      policyNames.map((name) => [name, Object.freeze(checked[name])]),
+    ) as unknown as Policies,
+  };
 }
 
 /**

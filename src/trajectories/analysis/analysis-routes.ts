@@ -38,6 +38,32 @@ const lineTypes = [
 
 async function* noPieces(): AsyncGenerator<Buffer> {}
 
+/** What the routes take and answer. @source product contract, Trajectories (`/api/analysis`) */
+export const analysisOperations = {
+  getAnalysisStatistics: {
+    tags: ['analysis'],
+    operationId: 'getAnalysisStatistics',
+    summary: 'Successes, pass rates and averages over all trajectories',
+    querystring: statisticsQuery,
+    response: { 200: statisticsSchema, ...problemResponses(400) },
+  },
+  getFailureDistribution: {
+    tags: ['analysis'],
+    operationId: 'getFailureDistribution',
+    summary: 'Failed trajectories by category, root cause and termination reason',
+    querystring: distributionQuery,
+    response: { 200: failureDistributionSchema, ...problemResponses(400) },
+  },
+  importAnalysis: {
+    tags: ['analysis'],
+    operationId: 'importAnalysis',
+    summary: 'Stores analysis rows, one JSON object a line; durable when answered',
+    consumes: lineTypes,
+    querystring: noQuery,
+    response: { 200: analysisImportResultSchema, ...problemResponses(400, 415, 429) },
+  },
+};
+
 /**
  * `/api/analysis`: rows in bulk, and what they add up to.
  * @source product contract, Trajectories ("/api/analysis")
@@ -47,13 +73,7 @@ export function analysisRoutes(options: AnalysisRoutesOptions): FastifyPluginAsy
     server.get(
       '/api/analysis/stats',
       {
-        schema: {
-          tags: ['analysis'],
-          operationId: 'getAnalysisStatistics',
-          summary: 'Successes, pass rates and averages over all trajectories',
-          querystring: statisticsQuery,
-          response: { 200: statisticsSchema, ...problemResponses(400) },
-        },
+        schema: analysisOperations.getAnalysisStatistics,
       },
       async (request, reply) => {
         reply.header('cache-control', 'no-store');
@@ -64,13 +84,7 @@ export function analysisRoutes(options: AnalysisRoutesOptions): FastifyPluginAsy
     server.get(
       '/api/analysis/failures/distribution',
       {
-        schema: {
-          tags: ['analysis'],
-          operationId: 'getFailureDistribution',
-          summary: 'Failed trajectories by category, root cause and termination reason',
-          querystring: distributionQuery,
-          response: { 200: failureDistributionSchema, ...problemResponses(400) },
-        },
+        schema: analysisOperations.getFailureDistribution,
       },
       async (request, reply) => {
         reply.header('cache-control', 'no-store');
@@ -85,14 +99,7 @@ export function analysisRoutes(options: AnalysisRoutesOptions): FastifyPluginAsy
       uploads.post(
         '/api/analysis/import',
         {
-          schema: {
-            tags: ['analysis'],
-            operationId: 'importAnalysis',
-            summary: 'Stores analysis rows, one JSON object a line; durable when answered',
-            consumes: lineTypes,
-            querystring: noQuery,
-            response: { 200: analysisImportResultSchema, ...problemResponses(400, 415, 429) },
-          },
+          schema: analysisOperations.importAnalysis,
         },
         async (request, reply) => {
           const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();

@@ -34,6 +34,18 @@ const exportQuery = z
 
 const binary = z.string().meta({ format: 'binary' });
 
+/** What the routes take and answer. @source product contract, Trajectories ("export") */
+export const exportOperations = {
+  exportTrajectories: {
+    tags: ['trajectories'],
+    operationId: 'exportTrajectories',
+    summary: 'All matching trajectories as CSV, JSON lines, JSON or Parquet, streamed',
+    produces: exportFormats.map((format) => exportFiles[format].mediaType.split(';', 1)[0]!),
+    querystring: exportQuery,
+    response: { 200: binary, ...problemResponses(400, 429) },
+  },
+};
+
 /**
  * `/api/trajectories/export`: all matches as one file. A stored trajectory whose id is "export" is found by the list only.
  * @source product contract, Trajectories ("export"); RFC 6266
@@ -43,14 +55,7 @@ export function exportRoutes({ exports, nowMs = Date.now }: ExportRoutesOptions)
     server.get(
       '/api/trajectories/export',
       {
-        schema: {
-          tags: ['trajectories'],
-          operationId: 'exportTrajectories',
-          summary: 'All matching trajectories as CSV, JSON lines, JSON or Parquet, streamed',
-          produces: exportFormats.map((format) => exportFiles[format].mediaType.split(';', 1)[0]!),
-          querystring: exportQuery,
-          response: { 200: binary, ...problemResponses(400, 429) },
-        },
+        schema: exportOperations.exportTrajectories,
       },
       async (request, reply) => {
         const { format, ...given } = request.query;

@@ -63,6 +63,84 @@ function optionsFrom(given: {
   };
 }
 
+/** What the routes take and answer. @source product contract, Trajectories (import) */
+export const importOperations = {
+  importUpload: {
+    tags: ['trajectories'],
+    operationId: 'importUpload',
+    summary: 'Import an uploaded file (multipart field "file"), any format, gzip too',
+    consumes: ['multipart/form-data'],
+    querystring: importQuery,
+    response: { ...accepted, ...problemResponses(400, 413, 415, 429, 503, 507) },
+  },
+  importFromPath: {
+    tags: ['trajectories'],
+    operationId: 'importFromPath',
+    summary: 'Import a file that lies in one of the allowed directories',
+    querystring: z.strictObject({ wait }),
+    body: fromPathBody,
+    response: { ...accepted, ...problemResponses(400, 404, 415, 429, 503, 507) },
+  },
+  importStatus: {
+    tags: ['trajectories'],
+    operationId: 'importStatus',
+    summary: 'What has become of an import',
+    params: taskParams,
+    querystring: z.strictObject({}),
+    response: { 200: importResultSchema, ...problemResponses(400, 404) },
+  },
+  importHistory: {
+    tags: ['trajectories'],
+    operationId: 'importHistory',
+    summary: 'Imports, newest first',
+    querystring: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(1000).default(100),
+      offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
+    }),
+    response: {
+      200: z.object({ data: z.array(importSummarySchema), total: z.int() }),
+      ...problemResponses(400),
+    },
+  },
+  importLogs: {
+    tags: ['trajectories'],
+    operationId: 'importLogs',
+    summary: 'The errors of an import, one a line, or as JSON',
+    params: taskParams,
+    querystring: z.strictObject({ format: z.enum(['text', 'json']).optional() }),
+    response: {
+      200: z.union([
+        z.string(),
+        z.object({ task_id: z.string(), errors: z.array(z.string()), warnings: z.array(z.string()) }),
+      ]),
+      ...problemResponses(400, 404),
+    },
+  },
+  importDirectories: {
+    tags: ['trajectories'],
+    operationId: 'importDirectories',
+    summary: 'Folders from which files may be imported by path',
+    querystring: z.strictObject({}),
+    response: { 200: z.object({ directories: z.array(z.string()) }), ...problemResponses(400) },
+  },
+  importCancel: {
+    tags: ['trajectories'],
+    operationId: 'importCancel',
+    summary: 'End an import between two batches; what is stored stays',
+    params: taskParams,
+    querystring: z.strictObject({}),
+    response: { 200: importResultSchema, ...problemResponses(400, 404, 409) },
+  },
+  importStream: {
+    tags: ['trajectories'],
+    operationId: 'importStream',
+    summary: 'Import the request body, streamed: JSONL or JSON, gzip too',
+    consumes: uploadTypes,
+    querystring: importQuery,
+    response: { ...accepted, ...problemResponses(400, 413, 415, 429, 503, 507) },
+  },
+};
+
 /**
  * The import's addresses: uploads as form or as raw body, files by path, and what has become of them.
  * @source product contract, Trajectories (import); trajectory-optimization 1
@@ -91,14 +169,7 @@ export function importRoutes(imports: Imports): FastifyPluginAsyncZod {
     server.route({
       method: 'POST',
       url: '/api/import/json',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importUpload',
-        summary: 'Import an uploaded file (multipart field "file"), any format, gzip too',
-        consumes: ['multipart/form-data'],
-        querystring: importQuery,
-        response: { ...accepted, ...problemResponses(400, 413, 415, 429, 503, 507) },
-      },
+      schema: importOperations.importUpload,
       handler: async (request, reply) => {
         const { wait: wants, ...fromQuery } = request.query;
         const { upload, fields } = await readUploadForm(request, imports, optionNames);
@@ -118,14 +189,7 @@ export function importRoutes(imports: Imports): FastifyPluginAsyncZod {
     server.route({
       method: 'POST',
       url: '/api/import/from-path',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importFromPath',
-        summary: 'Import a file that lies in one of the allowed directories',
-        querystring: z.strictObject({ wait }),
-        body: fromPathBody,
-        response: { ...accepted, ...problemResponses(400, 404, 415, 429, 503, 507) },
-      },
+      schema: importOperations.importFromPath,
       handler: async (request, reply) => {
         const { file_path, skip_duplicate_check = false, on_conflict = 'skip' } = request.body;
         const task = await imports.acceptPath(file_path, { skip_duplicate_check, on_conflict });
@@ -136,14 +200,7 @@ export function importRoutes(imports: Imports): FastifyPluginAsyncZod {
     server.route({
       method: 'GET',
       url: '/api/import/status/:task_id',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importStatus',
-        summary: 'What has become of an import',
-        params: taskParams,
-        querystring: z.strictObject({}),
-        response: { 200: importResultSchema, ...problemResponses(400, 404) },
-      },
+      schema: importOperations.importStatus,
       handler: async (request, reply) => {
         reply.header('cache-control', 'no-store');
         return reply.send(await imports.status(request.params.task_id));
@@ -153,19 +210,7 @@ export function importRoutes(imports: Imports): FastifyPluginAsyncZod {
     server.route({
       method: 'GET',
       url: '/api/import/history',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importHistory',
-        summary: 'Imports, newest first',
-        querystring: z.strictObject({
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
-          offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
-        }),
-        response: {
-          200: z.object({ data: z.array(importSummarySchema), total: z.int() }),
-          ...problemResponses(400),
-        },
-      },
+      schema: importOperations.importHistory,
       handler: async (request, reply) => {
         reply.header('cache-control', 'no-store');
         return reply.send(imports.history(request.query.limit, request.query.offset));
@@ -175,20 +220,7 @@ export function importRoutes(imports: Imports): FastifyPluginAsyncZod {
     server.route({
       method: 'GET',
       url: '/api/import/logs/:task_id',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importLogs',
-        summary: 'The errors of an import, one a line, or as JSON',
-        params: taskParams,
-        querystring: z.strictObject({ format: z.enum(['text', 'json']).optional() }),
-        response: {
-          200: z.union([
-            z.string(),
-            z.object({ task_id: z.string(), errors: z.array(z.string()), warnings: z.array(z.string()) }),
-          ]),
-          ...problemResponses(400, 404),
-        },
-      },
+      schema: importOperations.importLogs,
       handler: async (request, reply) => {
         const { task_id, errors, warnings } = await imports.status(request.params.task_id);
         reply.header('cache-control', 'no-store');
@@ -203,27 +235,14 @@ export function importRoutes(imports: Imports): FastifyPluginAsyncZod {
     server.route({
       method: 'GET',
       url: '/api/import/allowed-directories',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importDirectories',
-        summary: 'Folders from which files may be imported by path',
-        querystring: z.strictObject({}),
-        response: { 200: z.object({ directories: z.array(z.string()) }), ...problemResponses(400) },
-      },
+      schema: importOperations.importDirectories,
       handler: async (_request, reply) => reply.send({ directories: [...imports.directories] }),
     });
 
     server.route({
       method: 'POST',
       url: '/api/import/cancel/:task_id',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importCancel',
-        summary: 'End an import between two batches; what is stored stays',
-        params: taskParams,
-        querystring: z.strictObject({}),
-        response: { 200: importResultSchema, ...problemResponses(400, 404, 409) },
-      },
+      schema: importOperations.importCancel,
       handler: async (request, reply) => reply.send(await imports.cancel(request.params.task_id)),
     });
   };
@@ -237,14 +256,7 @@ export function importRoutes(imports: Imports): FastifyPluginAsyncZod {
     server.route({
       method: 'POST',
       url: '/api/import',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importStream',
-        summary: 'Import the request body, streamed: JSONL or JSON, gzip too',
-        consumes: uploadTypes,
-        querystring: importQuery,
-        response: { ...accepted, ...problemResponses(400, 413, 415, 429, 503, 507) },
-      },
+      schema: importOperations.importStream,
       handler: async (request, reply) => {
         const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
         if (!['identity', 'gzip', 'x-gzip'].includes(encoding)) throw encodingUnsupported();

@@ -56,7 +56,8 @@ export interface TrajectoryReader {
   get(trajectoryId: string, columns: readonly Column[]): Promise<TrajectoryRow | undefined>;
   /** The value that the row with this `seq` has in a column; undefined when there is no such row. */
   valueAt(seq: number, column: ScalarColumn): Promise<RowPosition['value'] | undefined>;
-  explain(query: PageQuery): Promise<ReadingPlan>;
+  /** @param isAfresh as if no order were known */
+  explain(query: PageQuery, isAfresh?: boolean): Promise<ReadingPlan>;
 }
 
 /**

@@ -44,7 +44,7 @@ function columnOf(field: string): Exclude<Column, 'record_json'> | undefined {
 
 /**
  * The JSON text of a row in two parts that follow each other: bytes as they are stored, and text.
- * @source product contract, Trajectories ("each row"); story-17.4 ADR-0005 (bytes served as they were stored)
+ * @source product contract, Trajectories ("each row")
  */
 export interface RowParts {
   stored: Uint8Array;
@@ -57,7 +57,7 @@ const nothing = new Uint8Array(0);
  * The JSON text of a row, in parts. A whole row is the stored text with the mutable and derived fields put at its end:
  * the record is never parsed. Fields that a record does not have are left out.
  * @param row with the columns that {@link neededColumns} names
- * @source product contract, Trajectories ("each row"); story-17.4 ADR-0005 (bytes served as they were stored)
+ * @source product contract, Trajectories ("each row")
  */
 export function rowParts(row: TrajectoryRow, note: AnalysisNote = noNote, fields?: readonly string[]): RowParts {
   if (fields) return { stored: nothing, added: narrowText(row, note, fields) };

@@ -1,4 +1,5 @@
 import { readFresh, type Table } from '../../lance/index.js';
+import { ownSteps } from '../asked-query.js';
 import { rowsOf } from './arrow-rows.js';
 import { offsetOf, type PageQuery, type RowPosition, type TrajectoryReader } from './page-query.js';
 import { type Column, columnOfField, type ScalarColumn, type TrajectoryRow } from './trajectory-columns.js';
@@ -63,7 +64,8 @@ export function createBaselineReader(table: Table): TrajectoryReader {
         return found;
       }),
     async explain({ sortBy, order }) {
-      const plan = ['read all rows', 'filter in memory', `sort in memory by ${sortBy} ${order}`, 'cut out the page'];
+      const sort = `sort in memory by ${sortBy} ${order}`;
+      const plan = [ownSteps.readAll, ownSteps.filter, sort, ownSteps.page];
       return { plan, indexes: [], row_ids: 'off' };
     },
   };

@@ -1,4 +1,5 @@
 import { numberLiteral, readFresh, stringLiteral, type Table } from '../../lance/index.js';
+import { ownSteps } from '../asked-query.js';
 import { rowsOf } from './arrow-rows.js';
 import { createLeadingRows, sortedRowsOf } from './order/leading-rows.js';
 import type { RowIdCache } from './order/row-id-cache.js';
@@ -17,6 +18,8 @@ export interface TrajectoryReaderOptions {
   onRowIds?(found: 'hit' | 'miss'): void;
   /** Number of rows from which sorts are bounded by samples of their column; below, sorting all rows is as quick. */
   smallestSampledTable?: number;
+  /** False: filters look at every row, as if there were no scalar index. */
+  usesIndexes?: boolean;
 }
 
 const tries = 4;
@@ -32,8 +35,9 @@ export function createTrajectoryReader({
   rowIds: cache,
   onRowIds,
   smallestSampledTable = 20_000,
+  usesIndexes = true,
 }: TrajectoryReaderOptions): TrajectoryReader {
-  const sorting = createSorting(table, smallestSampledTable);
+  const sorting = createSorting(table, smallestSampledTable, usesIndexes);
   const leadingRows = createLeadingRows({ table, cache, sorting, onRowIds });
   const taker = createRowTaker(table);
 
@@ -78,14 +82,14 @@ export function createTrajectoryReader({
       const found = await readFresh(table, () => table.query().where(where).select([column]).limit(1).toArrow());
       return rowsOf(found, [column])[0]?.[column];
     },
-    async explain(query) {
-      const taking = 'take the rows of the page by row id';
+    async explain(query, isAfresh = false) {
+      const taking = ownSteps.take;
       const row_ids = query.walk || cache.statistics().max_bytes === 0 ? 'off' : 'miss';
-      const known = query.walk ? 'nothing' : await leadingRows.knows(query);
+      const known = query.walk || isAfresh ? 'nothing' : await leadingRows.knows(query);
       if (known === 'page') return { plan: [taking], indexes: [], row_ids: 'hit' };
       const steps =
         known === 'order'
-          ? [...(await sorting.explainMatching(query)), 'put them in the known order of all rows']
+          ? [...(await sorting.explainMatching(query)), ownSteps.order]
           : await sorting.explain(query, query.walk ? query.pageSize + 1 : sortedRowsOf(query));
       const used = [...steps.join('\n').matchAll(/@(\w+)_idx\((\w+)\)/g)];
       const indexes = used.map(([, column = '', kind = '']) => ({ column, kind: kind.toLowerCase() }));

@@ -1,7 +1,9 @@
-import { type Optimization, withFallback } from '../../optimization.js';
+import { type AnswerCheck, type Optimization, withFallback } from '../../optimization.js';
 import type { AnalysisLookup } from '../analysis/analysis-lookup.js';
+import { type AskedQuery, shapeOf, stepNames } from '../asked-query.js';
 import { cursorInvalid, trajectoryNotFound } from '../errors.js';
 import type { TrajectoryEvent } from '../trajectory-events.js';
+import { notesCheck, pageCheck } from './comparing/answer-checks.js';
 import type { PageQuery, ReadingPlan, RowPosition, TrajectoryReader } from './page-query.js';
 import { layOut } from './page-text.js';
 import { recordIds } from './record-ids.js';
@@ -65,6 +67,10 @@ export interface TrajectoryRepositoryOptions {
   analysisLookup: AnalysisLookup;
   baselineAnalysisLookup: AnalysisLookup;
   analysisByIds: Optimization<unknown>;
+  /** The version of the table that is read now; 0 when left out. */
+  tableVersion?(): Promise<number>;
+  /** The same for the analysis table. */
+  analysisVersion?(): Promise<number>;
   onEvent(event: TrajectoryEvent): void;
 }
 
@@ -77,18 +83,28 @@ type Variant = 'native' | 'baseline';
 export function createTrajectoryRepository(options: TrajectoryRepositoryOptions): TrajectoryRepository {
   const { reader, baselineReader, nativeQuery, analysisByIds, onEvent } = options;
 
+  const pages = pageCheck(async () => String(await options.tableVersion?.()));
+  const notesOf = notesCheck(async () => String(await options.analysisVersion?.()));
+  const records: AnswerCheck<TrajectoryRow | undefined> = {
+    version: pages.version,
+    difference: (optimised, original) => pages.difference(onePage(optimised), onePage(original)),
+  };
+
   /** Reads the optimised way or the original one, and tells which it was. */
-  async function read<T>(work: (reader: TrajectoryReader) => Promise<T>): Promise<{ result: T; variant: Variant }> {
+  async function read<T>(
+    work: (reader: TrajectoryReader) => Promise<T>,
+    check?: AnswerCheck<T>,
+  ): Promise<{ result: T; variant: Variant }> {
     const through = async (from: TrajectoryReader, variant: Variant) => ({ result: await work(from), variant });
     return withFallback(
       nativeQuery,
       () => through(reader, 'native'),
       () => through(baselineReader, 'baseline'),
+      check && ofResults(check),
     );
   }
 
-  async function lookUp(rows: readonly TrajectoryRow[]): ReturnType<AnalysisLookup> {
-    const ids = rows.map(idOf);
+  async function lookUp(ids: readonly string[]): ReturnType<AnalysisLookup> {
     const startedAt = performance.now();
     const through = async (find: AnalysisLookup, variant: 'by_ids' | 'whole_table') => ({
       notes: await find(ids),
@@ -98,27 +114,49 @@ export function createTrajectoryRepository(options: TrajectoryRepositoryOptions)
       analysisByIds,
       () => through(options.analysisLookup, 'by_ids'),
       () => through(options.baselineAnalysisLookup, 'whole_table'),
+      {
+        version: notesOf.version,
+        difference: (optimised, original) => notesOf.difference(optimised.notes, original.notes),
+      },
     );
     onEvent({ type: 'analysis_lookup', variant, durationSeconds: secondsSince(startedAt), rows: ids.length });
     return notes;
   }
 
   async function partsOf(rows: readonly TrajectoryRow[], fields?: readonly string[]): Promise<RowParts[]> {
-    const notes = neededColumns(fields).notes && rows.length > 0 ? await lookUp(rows) : undefined;
+    const notes = neededColumns(fields).notes && rows.length > 0 ? await lookUp(rows.map(idOf)) : undefined;
     return rows.map((row) => rowParts(row, notes?.get(idOf(row)), fields));
   }
 
-  function report(operation: 'list' | 'get', variant: Variant, startedAt: number, rows: number): void {
-    onEvent({ type: 'query', operation, variant, durationSeconds: secondsSince(startedAt), rows });
+  function report(
+    operation: 'list' | 'get',
+    variant: Variant,
+    startedAt: number,
+    rows: number,
+    asked: () => AskedQuery,
+  ): void {
+    onEvent({ type: 'query', operation, variant, durationSeconds: secondsSince(startedAt), rows, asked });
+  }
+
+  /** Of the way that answered; what it found out by answering is left aside. */
+  function askedOf(query: ListQuery, variant: Variant): AskedQuery {
+    const from = variant === 'native' ? reader : baselineReader;
+    return {
+      shape: shapeOf(query),
+      async explain() {
+        const { plan, indexes } = await from.explain(await placed(query, from), true);
+        return { plan: stepNames(plan), indexes, tableVersion: (await options.tableVersion?.()) ?? 0 };
+      },
+    };
   }
 
   return {
     async list(query) {
       const startedAt = performance.now();
       const { columns } = neededColumns(query.fields);
-      const { result, variant } = await read(async (from) => from.list(await placed(query, from), columns));
+      const { result, variant } = await read(async (from) => from.list(await placed(query, from), columns), pages);
       const parts = await partsOf(result.rows, query.fields);
-      report('list', variant, startedAt, parts.length);
+      report('list', variant, startedAt, parts.length, () => askedOf(query, variant));
       return { ...result, ...layOut(parts, result, query) };
     },
     async explain(query) {
@@ -128,14 +166,27 @@ export function createTrajectoryRepository(options: TrajectoryRepositoryOptions)
     async get(trajectoryId) {
       const startedAt = performance.now();
       const { columns } = neededColumns(undefined);
-      const { result, variant } = await read((from) => from.get(trajectoryId, columns));
-      const [parts] = await partsOf(result ? [result] : []);
-      report('get', variant, startedAt, parts ? 1 : 0);
+      const reading = read((from) => from.get(trajectoryId, columns), records);
+      // Beside it: whose analysis it is is known already.
+      const [{ result, variant }, notes] = await Promise.all([reading, lookUp([trajectoryId])]);
+      const parts = result && rowParts(result, notes.get(trajectoryId));
+      report('get', variant, startedAt, parts ? 1 : 0, () => ({ shape: { by: 'trajectory_id' } }));
       if (!parts) throw trajectoryNotFound(trajectoryId);
       return Buffer.concat([parts.stored, Buffer.from(parts.added)]);
     },
   };
 }
+
+/** The check of what was read, whichever way. */
+function ofResults<T>({ difference, bytesOf, version }: AnswerCheck<T>): AnswerCheck<{ result: T; variant: Variant }> {
+  return {
+    version,
+    difference: (optimised, original) => difference(optimised.result, original.result),
+    ...(bytesOf && { bytesOf: ({ result }) => bytesOf(result) }),
+  };
+}
+
+const onePage = (row: TrajectoryRow | undefined) => ({ rows: row ? [row] : [], total: row ? 1 : 0 });
 
 /** The query with the value looked up that its cursor left out. */
 async function placed({ walk, ...query }: ListQuery, reader: TrajectoryReader): Promise<PageQuery> {

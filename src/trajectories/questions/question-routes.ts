@@ -51,6 +51,33 @@ const statisticsQuery = z.strictObject({
   k: wholeNumber(1_000_000).optional().describe('estimates pass_at_k for so many attempts'),
 });
 
+/** What the routes take and answer. @source product contract, Trajectories (`/api/questions`) */
+export const questionOperations = {
+  listQuestions: {
+    tags: ['questions'],
+    operationId: 'listQuestions',
+    summary: 'Lists questions with what their attempts add up to',
+    querystring: questionsQuery,
+    response: { 200: questionPageSchema, ...problemResponses(400) },
+  },
+  listQuestionTrajectories: {
+    tags: ['questions'],
+    operationId: 'listQuestionTrajectories',
+    summary: 'Lists the attempts at one question, with all parameters of the list of trajectories',
+    params: idParameters,
+    querystring: listParametersSchema,
+    response: { 200: trajectoryPageSchema, ...problemResponses(400, 404) },
+  },
+  getQuestionStatistics: {
+    tags: ['questions'],
+    operationId: 'getQuestionStatistics',
+    summary: 'What the attempts at one question add up to',
+    params: idParameters,
+    querystring: statisticsQuery,
+    response: { 200: questionStatisticsSchema, ...problemResponses(400, 404) },
+  },
+};
+
 /**
  * `/api/questions`: trajectories grouped by the question they try to answer, which is their data_id.
  * @source product contract, Trajectories ("/api/questions")
@@ -60,13 +87,7 @@ export function questionRoutes(options: QuestionRoutesOptions): FastifyPluginAsy
     server.get(
       '/api/questions',
       {
-        schema: {
-          tags: ['questions'],
-          operationId: 'listQuestions',
-          summary: 'Lists questions with what their attempts add up to',
-          querystring: questionsQuery,
-          response: { 200: questionPageSchema, ...problemResponses(400) },
-        },
+        schema: questionOperations.listQuestions,
       },
       async (request, reply) => {
         const { page, pageSize, search, ...sort } = request.query;
@@ -81,14 +102,7 @@ export function questionRoutes(options: QuestionRoutesOptions): FastifyPluginAsy
     server.get(
       '/api/questions/:question_id/trajectories',
       {
-        schema: {
-          tags: ['questions'],
-          operationId: 'listQuestionTrajectories',
-          summary: 'Lists the attempts at one question, with all parameters of the list of trajectories',
-          params: idParameters,
-          querystring: listParametersSchema,
-          response: { 200: trajectoryPageSchema, ...problemResponses(400, 404) },
-        },
+        schema: questionOperations.listQuestionTrajectories,
       },
       async (request, reply) => {
         const questionId = request.params.question_id;
@@ -112,14 +126,7 @@ export function questionRoutes(options: QuestionRoutesOptions): FastifyPluginAsy
     server.get(
       '/api/questions/:question_id/stats',
       {
-        schema: {
-          tags: ['questions'],
-          operationId: 'getQuestionStatistics',
-          summary: 'What the attempts at one question add up to',
-          params: idParameters,
-          querystring: statisticsQuery,
-          response: { 200: questionStatisticsSchema, ...problemResponses(400, 404) },
-        },
+        schema: questionOperations.getQuestionStatistics,
       },
       async (request, reply) => {
         reply.header('cache-control', 'no-store');

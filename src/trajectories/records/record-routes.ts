@@ -23,6 +23,70 @@ const tags = ['trajectories'];
 const json = 'application/json; charset=utf-8';
 const addressOf = (trajectoryId: string) => `/api/trajectories/${encodeURIComponent(trajectoryId)}`;
 
+/** What the routes take and answer. @source product contract, Trajectories */
+export const recordOperations = {
+  createTrajectory: {
+    tags,
+    operationId: 'createTrajectory',
+    summary: 'Stores a new trajectory; 409 when its id is taken',
+    querystring: noQuery,
+    body: rawRecordSchema,
+    response: { 201: listedTrajectorySchema, ...problemResponses(400, 409, 413, 415) },
+  },
+  replaceTrajectory: {
+    tags,
+    operationId: 'replaceTrajectory',
+    summary: 'Replaces a trajectory; tags, notes and bookmark stay where the new record does not name them',
+    params: idParameters,
+    querystring: noQuery,
+    body: rawRecordSchema,
+    response: { 200: listedTrajectorySchema, ...problemResponses(400, 404, 413, 415) },
+  },
+  deleteTrajectory: {
+    tags,
+    operationId: 'deleteTrajectory',
+    summary: 'Deletes a trajectory and its analysis',
+    params: idParameters,
+    querystring: noQuery,
+    response: { 204: z.null(), ...problemResponses(400, 404) },
+  },
+  setTrajectoryTags: {
+    tags,
+    operationId: 'setTrajectoryTags',
+    summary: 'Sets all tags, in place of those before',
+    params: idParameters,
+    querystring: noQuery,
+    body: tagsInputSchema,
+    response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415) },
+  },
+  removeTrajectoryTag: {
+    tags,
+    operationId: 'removeTrajectoryTag',
+    summary: 'Takes one tag away',
+    params: tagParameters,
+    querystring: noQuery,
+    response: { 204: z.null(), ...problemResponses(400, 404) },
+  },
+  setTrajectoryBookmark: {
+    tags,
+    operationId: 'setTrajectoryBookmark',
+    summary: 'Sets or removes the bookmark; without a body turns it to the other',
+    params: idParameters,
+    querystring: noQuery,
+    body: bookmarkInputSchema,
+    response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415) },
+  },
+  setTrajectoryNotes: {
+    tags,
+    operationId: 'setTrajectoryNotes',
+    summary: 'Sets the notes, in place of those before',
+    params: idParameters,
+    querystring: noQuery,
+    body: notesInputSchema,
+    response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415) },
+  },
+};
+
 /**
  * Single records, and what people put on them: tags, bookmark, notes. Answers are durable.
  * @source product contract, Trajectories ("`GET /api/trajectories/{id}`, `POST`, `PUT`, `DELETE`")
@@ -33,14 +97,7 @@ export function recordRoutes({ records, get }: RecordRoutesOptions): FastifyPlug
       '/api/trajectories',
       {
         bodyLimit: maxBodyBytes,
-        schema: {
-          tags,
-          operationId: 'createTrajectory',
-          summary: 'Stores a new trajectory; 409 when its id is taken',
-          querystring: noQuery,
-          body: rawRecordSchema,
-          response: { 201: listedTrajectorySchema, ...problemResponses(400, 409, 413, 415) },
-        },
+        schema: recordOperations.createTrajectory,
       },
       async (request, reply) => {
         const trajectoryId = await records.create(request.body);
@@ -54,15 +111,7 @@ export function recordRoutes({ records, get }: RecordRoutesOptions): FastifyPlug
       '/api/trajectories/:trajectory_id',
       {
         bodyLimit: maxBodyBytes,
-        schema: {
-          tags,
-          operationId: 'replaceTrajectory',
-          summary: 'Replaces a trajectory; tags, notes and bookmark stay where the new record does not name them',
-          params: idParameters,
-          querystring: noQuery,
-          body: rawRecordSchema,
-          response: { 200: listedTrajectorySchema, ...problemResponses(400, 404, 413, 415) },
-        },
+        schema: recordOperations.replaceTrajectory,
       },
       async (request, reply) => {
         await records.replace(request.params.trajectory_id, request.body);
@@ -75,14 +124,7 @@ export function recordRoutes({ records, get }: RecordRoutesOptions): FastifyPlug
     server.delete(
       '/api/trajectories/:trajectory_id',
       {
-        schema: {
-          tags,
-          operationId: 'deleteTrajectory',
-          summary: 'Deletes a trajectory and its analysis',
-          params: idParameters,
-          querystring: noQuery,
-          response: { 204: z.null(), ...problemResponses(400, 404) },
-        },
+        schema: recordOperations.deleteTrajectory,
       },
       async (request, reply) => {
         await records.remove(request.params.trajectory_id);
@@ -93,15 +135,7 @@ export function recordRoutes({ records, get }: RecordRoutesOptions): FastifyPlug
     server.put(
       '/api/trajectories/:trajectory_id/tags',
       {
-        schema: {
-          tags,
-          operationId: 'setTrajectoryTags',
-          summary: 'Sets all tags, in place of those before',
-          params: idParameters,
-          querystring: noQuery,
-          body: tagsInputSchema,
-          response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415) },
-        },
+        schema: recordOperations.setTrajectoryTags,
       },
       async (request) => records.setTags(request.params.trajectory_id, request.body.tags),
     );
@@ -109,14 +143,7 @@ export function recordRoutes({ records, get }: RecordRoutesOptions): FastifyPlug
     server.delete(
       '/api/trajectories/:trajectory_id/tags/:tag',
       {
-        schema: {
-          tags,
-          operationId: 'removeTrajectoryTag',
-          summary: 'Takes one tag away',
-          params: tagParameters,
-          querystring: noQuery,
-          response: { 204: z.null(), ...problemResponses(400, 404) },
-        },
+        schema: recordOperations.removeTrajectoryTag,
       },
       async (request, reply) => {
         await records.removeTag(request.params.trajectory_id, request.params.tag);
@@ -127,15 +154,7 @@ export function recordRoutes({ records, get }: RecordRoutesOptions): FastifyPlug
     server.put(
       '/api/trajectories/:trajectory_id/bookmark',
       {
-        schema: {
-          tags,
-          operationId: 'setTrajectoryBookmark',
-          summary: 'Sets or removes the bookmark; without a body turns it to the other',
-          params: idParameters,
-          querystring: noQuery,
-          body: bookmarkInputSchema,
-          response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415) },
-        },
+        schema: recordOperations.setTrajectoryBookmark,
       },
       async (request) => records.setBookmark(request.params.trajectory_id, request.body?.is_bookmarked),
     );
@@ -143,15 +162,7 @@ export function recordRoutes({ records, get }: RecordRoutesOptions): FastifyPlug
     server.put(
       '/api/trajectories/:trajectory_id/notes',
       {
-        schema: {
-          tags,
-          operationId: 'setTrajectoryNotes',
-          summary: 'Sets the notes, in place of those before',
-          params: idParameters,
-          querystring: noQuery,
-          body: notesInputSchema,
-          response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415) },
-        },
+        schema: recordOperations.setTrajectoryNotes,
       },
       async (request) => records.setNotes(request.params.trajectory_id, request.body.notes),
     );

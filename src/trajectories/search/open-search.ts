@@ -3,6 +3,7 @@ import { dropOtherModels, modelTableName, openDatabase, openModelTable } from '.
 import type { Logger } from '../../logger.js';
 import { atOnce, type InBackground } from '../../scheduler/index.js';
 import { createAnalysisLookup } from '../analysis/analysis-lookup.js';
+import type { AskedQuery } from '../asked-query.js';
 import { indexSteps, type PrewarmStep } from '../store/prewarm.js';
 import { analysisSchema, tableNames, trajectorySchema } from '../trajectory-schema.js';
 import type { SearchEvent } from './search-event.js';
@@ -125,6 +126,11 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
     throw new Error(`rows moved during each of ${tries} searches`);
   }
 
+  const askedOf = (shape: AskedQuery['shape'], plan: string) => () => ({
+    shape,
+    explain: async () => ({ plan: [plan], indexes: [], tableVersion: await trajectories.version() }),
+  });
+
   void upkeep.run();
   return {
     async searchText(given, limit) {
@@ -135,7 +141,9 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
         way = found.way;
         return found.rows;
       });
-      onEvent({ type: 'searched', kind: 'text', way, durationSeconds: secondsSince(startedAt), rows: rows.length });
+      const durationSeconds = secondsSince(startedAt);
+      const asked = askedOf({ characters: given.length, limit }, `full text: ${way}`);
+      onEvent({ type: 'searched', kind: 'text', way, durationSeconds, rows: rows.length, asked });
       return rows;
     },
     async searchSimilar(question, limit, isGrouped) {
@@ -143,7 +151,9 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
       const complete = upkeep.isComplete();
       const rows = await answer(() => similar.search(question, limit, isGrouped));
       const durationSeconds = secondsSince(startedAt);
-      onEvent({ type: 'searched', kind: 'similar', way: 'index', durationSeconds, rows: rows.length });
+      const shape = { characters: question.length, limit, grouped: isGrouped, complete };
+      const asked = askedOf(shape, 'nearest vectors');
+      onEvent({ type: 'searched', kind: 'similar', way: 'index', durationSeconds, rows: rows.length, asked });
       return { rows, complete };
     },
     changed: upkeep.changed,

@@ -1,6 +1,9 @@
+import type { AskedQuery } from '../asked-query.js';
+
 /**
  * What searching reports, for metrics.
- * - `searched`: a search was answered; `way` says whether an index gave the rows or all rows were read
+ * - `searched`: a search was answered; `way` says whether an index gave the rows or all rows were read; `asked` tells what
+ *   was asked, made when it is wanted
  * - `text_index_built`: a full-text index is in use
  * - `vectors_stored`: questions were embedded and stored; `vectors_removed`: questions that no trajectory has any more
  * - `vectors_failed`: questions could not be embedded; they are tried again later
@@ -9,7 +12,14 @@
  * @source story-17.4 AC5; product contract, Monitoring ("Names")
  */
 export type SearchEvent =
-  | { type: 'searched'; kind: 'text' | 'similar'; way: 'index' | 'scan'; durationSeconds: number; rows: number }
+  | {
+      type: 'searched';
+      kind: 'text' | 'similar';
+      way: 'index' | 'scan';
+      durationSeconds: number;
+      rows: number;
+      asked?: () => AskedQuery;
+    }
   | { type: 'text_index_built'; column: string; durationSeconds: number }
   | { type: 'vectors_stored'; questions: number; durationSeconds: number }
   | { type: 'vectors_removed'; questions: number }

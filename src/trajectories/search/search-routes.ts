@@ -43,6 +43,31 @@ function answerText(rows: readonly Buffer[], rest: Record<string, unknown>): Buf
   ]);
 }
 
+/** What the routes take and answer. @source product contract, Trajectories (`search/q`, `similar/{question}`) */
+export const searchOperations = {
+  searchTrajectories: {
+    tags: ['trajectories'],
+    operationId: 'searchTrajectories',
+    summary: 'Full-text search over question and ground truth',
+    querystring: z.strictObject({
+      q: sought('words to search for').describe('any of its words is enough; rows with more and rarer ones first'),
+      limit: limit.default(20),
+    }),
+    response: { 200: foundByTextSchema, ...problemResponses(400) },
+  },
+  similarTrajectories: {
+    tags: ['trajectories'],
+    operationId: 'similarTrajectories',
+    summary: 'Trajectories whose question is like the given one',
+    params: z.strictObject({ question: sought('a question') }),
+    querystring: z.strictObject({
+      limit: limit.default(10),
+      group: truth.default(true).describe('false: all trajectories of each question, not one'),
+    }),
+    response: { 200: similarSchema, ...problemResponses(400, 502, 503, 504) },
+  },
+};
+
 /**
  * `/api/trajectories/search/q` and `/api/trajectories/similar/{question}`.
  * @source product contract, Trajectories (`search/q`, `similar/{question}`)
@@ -52,18 +77,7 @@ export function searchRoutes(search: SearchRoutesOptions): FastifyPluginAsyncZod
     server.get(
       '/api/trajectories/search/q',
       {
-        schema: {
-          tags: ['trajectories'],
-          operationId: 'searchTrajectories',
-          summary: 'Full-text search over question and ground truth',
-          querystring: z.strictObject({
-            q: sought('words to search for').describe(
-              'any of its words is enough; rows with more and rarer ones first',
-            ),
-            limit: limit.default(20),
-          }),
-          response: { 200: foundByTextSchema, ...problemResponses(400) },
-        },
+        schema: searchOperations.searchTrajectories,
       },
       async (request, reply) => {
         const { q, limit: most } = request.query;
@@ -76,17 +90,7 @@ export function searchRoutes(search: SearchRoutesOptions): FastifyPluginAsyncZod
     server.get(
       '/api/trajectories/similar/:question',
       {
-        schema: {
-          tags: ['trajectories'],
-          operationId: 'similarTrajectories',
-          summary: 'Trajectories whose question is like the given one',
-          params: z.strictObject({ question: sought('a question') }),
-          querystring: z.strictObject({
-            limit: limit.default(10),
-            group: truth.default(true).describe('false: all trajectories of each question, not one'),
-          }),
-          response: { 200: similarSchema, ...problemResponses(400, 502, 503, 504) },
-        },
+        schema: searchOperations.similarTrajectories,
       },
       async (request, reply) => {
         const { limit: most, group } = request.query;

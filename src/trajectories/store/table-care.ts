@@ -87,6 +87,7 @@ export function createTableCare(options: TableCareOptions): TableCare {
   async function build(missing: readonly ScalarIndex[]): Promise<void> {
     try {
       for (const index of missing) {
+        if (isClosed) return;
         const startedAt = performance.now();
         await writes.run(() => retryOnConflict(() => createScalarIndex(table, index)));
         onEvent({ type: 'index_built', table: name, column: index.column, durationSeconds: secondsSince(startedAt) });
@@ -119,6 +120,7 @@ export function createTableCare(options: TableCareOptions): TableCare {
     if (condition.rows > 0 && scalarIndexes.enabled) await build(condition.missing);
     else if (!scalarIndexes.enabled)
       for (const index of condition.present) await writes.run(() => retryOnConflict(() => table.dropIndex(index)));
+    if (isClosed) return;
     const how = await writes.run(() => step(isQuiet));
     const versions = await options.countVersions();
     onEvent({ type: 'table_measured', table: name, versions, fragments: condition.fragments, bytes: condition.bytes });

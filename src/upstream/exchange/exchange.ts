@@ -1,7 +1,8 @@
 /** One request and its answer over HTTP, once: bounded in time and bytes, no redirects. What goes wrong is an UpstreamFailure. */
 import type { Clock } from '../clock.js';
-import { failureOfFetch, reasonOfStatus, UpstreamFailure } from '../retry/failure.js';
+import { failureOfConnection, reasonOfStatus, UpstreamFailure } from '../retry/failure.js';
 import { retryAfterMs } from '../retry/retry-policy.js';
+import { type Answer, request } from './connection.js';
 import type { TimeLimit } from './time-limit.js';
 
 /**
@@ -35,48 +36,40 @@ const shownErrorLength = 300;
  * @throws UpstreamFailure when it breaks off, is longer than `maxBytes`, or has another length than it announced
  * @source RFC 9112 section 8 (incomplete messages)
  */
-export async function* answerBytes(response: Response, maxBytes: number, limit: TimeLimit): AsyncGenerator<Uint8Array> {
-  const announced = Number(response.headers.get('content-length') ?? Number.NaN);
-  const isPlain = (response.headers.get('content-encoding') ?? 'identity') === 'identity';
+export async function* answerBytes(answer: Answer, maxBytes: number, limit: TimeLimit): AsyncGenerator<Uint8Array> {
+  const announced = Number(answer.headers['content-length'] ?? Number.NaN);
+  const isPlain = (answer.headers['content-encoding'] ?? 'identity') === 'identity';
   const tooLarge = () => new UpstreamFailure('too_large', `answered with more than ${maxBytes} bytes`);
   if (isPlain && announced > maxBytes) {
-    await response.body?.cancel().catch(() => {});
+    answer.discard();
     throw tooLarge();
   }
   let received = 0;
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      received += value.byteLength;
+    for await (const bytes of answer.bytes) {
+      received += bytes.length;
       if (received > maxBytes) throw tooLarge();
       limit.heard();
-      yield value;
+      yield bytes;
     }
-    if (isPlain && announced > received) {
-      throw new UpstreamFailure('cut_answer', `answered with ${received} of the ${announced} bytes it announced`);
-    }
+    // An answer that was given up ends without an error.
+    limit.signal.throwIfAborted();
   } catch (error) {
     throw asFailure(error, limit, true);
-  } finally {
-    // Nobody reads on: the connection is not kept for the rest of an answer that may never end.
-    await reader.cancel().catch(() => {});
   }
 }
 
 function asFailure(error: unknown, limit: TimeLimit, answering: boolean): unknown {
   if (limit.signal.aborted) return limit.signal.reason;
-  return error instanceof UpstreamFailure ? error : failureOfFetch(error, answering);
+  return error instanceof UpstreamFailure ? error : failureOfConnection(error, answering);
 }
 
-async function answerText(response: Response, maxBytes: number, limit: TimeLimit): Promise<string> {
+async function answerText(answer: Answer, maxBytes: number, limit: TimeLimit): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const notText = (cause: unknown) =>
     new UpstreamFailure('invalid_answer', 'answered with bytes that are not UTF-8', { cause });
   let text = '';
-  for await (const bytes of answerBytes(response, maxBytes, limit)) {
+  for await (const bytes of answerBytes(answer, maxBytes, limit)) {
     try {
       text += decoder.decode(bytes, { stream: true });
     } catch (error) {
@@ -97,19 +90,15 @@ function withoutSecrets(text: string, headers: Record<string, string>): string {
   return (key ? text.replaceAll(key, '[secret]').slice(0, shownErrorLength) : shown).replace(/\bsk-\S+/g, '[secret]');
 }
 
-async function failureOfAnswer(
-  response: Response,
-  exchange: Exchange,
-  limits: ExchangeLimits,
-): Promise<UpstreamFailure> {
+async function failureOfAnswer(answer: Answer, exchange: Exchange, limits: ExchangeLimits): Promise<UpstreamFailure> {
   const { limit, clock } = limits;
-  const { status } = response;
-  const body = await answerText(response, maxErrorBytes, limit).catch(() => '');
+  const { status } = answer;
+  const body = await answerText(answer, maxErrorBytes, limit).catch(() => '');
   if (limit.signal.aborted) throw limit.signal.reason;
   const quotaSpent = /"insufficient_quota"/.test(body);
   const reason = reasonOfStatus(status, quotaSpent);
   const cause = reason === 'credentials' || body === '' ? undefined : new Error(withoutSecrets(body, exchange.headers));
-  const asked = retryAfterMs(response.headers.get('retry-after'), clock.wall());
+  const asked = retryAfterMs(answer.headers['retry-after'] ?? null, clock.wall());
   return new UpstreamFailure(reason, sentences[reason]?.(status) ?? `answered with status ${status}`, {
     status,
     retryAfterMs: asked,
@@ -127,20 +116,19 @@ const sentences: Partial<Record<string, (status: number) => string>> = {
 /**
  * Sends the request and waits for the headers of a successful answer.
  * @throws UpstreamFailure, or the reason of the limit's signal
- * @source WHATWG Fetch Standard, "HTTP fetch"; RFC 9110 section 15
+ * @source RFC 9110 section 15
  */
-export async function send(exchange: Exchange, limits: ExchangeLimits): Promise<Response> {
+export async function send(exchange: Exchange, limits: ExchangeLimits): Promise<Answer> {
   const { limit } = limits;
-  const { method, url, headers, body } = exchange;
-  let response: Response;
+  let answer: Answer;
   try {
-    response = await fetch(url, { method, headers, body: body ?? null, redirect: 'manual', signal: limit.signal });
+    answer = await request(exchange, limit.signal);
   } catch (error) {
     throw asFailure(error, limit, false);
   }
   limit.heard();
-  if (response.ok) return response;
-  throw await failureOfAnswer(response, exchange, limits);
+  if (answer.status >= 200 && answer.status < 300) return answer;
+  throw await failureOfAnswer(answer, exchange, limits);
 }
 
 /**
@@ -149,12 +137,22 @@ export async function send(exchange: Exchange, limits: ExchangeLimits): Promise<
  * @source RFC 8259
  */
 export async function exchangeJson(exchange: Exchange, limits: ExchangeLimits): Promise<unknown> {
-  const response = await send(exchange, limits);
-  const text = await answerText(response, limits.maxBytes, limits.limit);
-  if (text === '' && (response.status === 204 || exchange.method === 'DELETE')) return undefined;
+  const answer = await send(exchange, limits);
+  const text = await answerText(answer, limits.maxBytes, limits.limit);
+  if (text === '' && (answer.status === 204 || exchange.method === 'DELETE')) return undefined;
   try {
     return JSON.parse(text);
   } catch {
     throw new UpstreamFailure('invalid_answer', 'answered with something that is not JSON');
   }
+}
+
+/**
+ * Sends the request and leaves a successful answer unread, so that one that never ends costs nothing.
+ * @throws UpstreamFailure, or the reason of the limit's signal
+ * @source RFC 9110 section 15.3
+ */
+export async function exchangeUnread(exchange: Exchange, limits: ExchangeLimits): Promise<undefined> {
+  const answer = await send(exchange, limits);
+  answer.discard();
 }

@@ -91,17 +91,14 @@ const codesOf = (error: unknown): string[] => {
 };
 
 /**
- * What a failed fetch means: the connection broke, the bytes were no HTTP, or the certificate is not trusted.
+ * What an error of a connection means: the connection broke, the bytes were no HTTP, or the certificate is not trusted.
  * @param answering whether the headers of the answer had arrived
- * @source undici documentation, "Errors"; Node.js documentation, "Common system errors"
+ * @source Node.js documentation, "Common system errors", http "Event: 'error'"
  */
-export function failureOfFetch(error: unknown, answering: boolean): UpstreamFailure {
+export function failureOfConnection(error: unknown, answering: boolean): UpstreamFailure {
   const codes = codesOf(error);
   const code = codes[0] ?? 'no code';
   const has = (pattern: RegExp) => codes.some((each) => pattern.test(each));
-  if (has(/CONTENT_LENGTH_MISMATCH/)) {
-    return new UpstreamFailure('cut_answer', 'answered with another length than it announced', { cause: error });
-  }
   if (has(/^HPE_|HTTP_PARSER/))
     return new UpstreamFailure('invalid_answer', 'did not answer in HTTP', { cause: error });
   if (has(/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/)) {

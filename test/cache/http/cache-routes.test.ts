@@ -6,7 +6,15 @@ function cacheOf(name: string, hits: number): ObservableCache {
   let entries = 3;
   return {
     name,
-    statistics: () => ({ entries, bytes: entries * 10, max_bytes: 100, hits, misses: hits }),
+    statistics: () => ({
+      entries,
+      bytes: entries * 10,
+      max_bytes: 100,
+      hits,
+      misses: hits,
+      evictions: 0,
+      expirations: 0,
+    }),
     clear: () => {
       entries = 0;
     },
@@ -14,7 +22,7 @@ function cacheOf(name: string, hits: number): ObservableCache {
 }
 
 const start = () => startTestServer([cacheRoutes([cacheOf('query', 2), cacheOf('row_ids', 0)])]);
-const kept = { entries: 3, bytes: 30, max_bytes: 100 };
+const kept = { entries: 3, bytes: 30, max_bytes: 100, evictions: 0, expirations: 0 };
 
 test('shows what each cache holds and how often it had the answer', async () => {
   const server = await start();

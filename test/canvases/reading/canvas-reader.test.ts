@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { KnownJson } from '../../../src/canvases/document/json-bytes.js';
 import { FileReader } from '../../../src/canvases/reading/canvas-reader.baseline.js';
 import { CachedReader } from '../../../src/canvases/reading/canvas-reader.js';
+import { readChecks } from '../../../src/canvases/reading/read-checks.js';
 import { SharedReads } from '../../../src/canvases/reading/shared-reads.js';
 import { SwitchedReader } from '../../../src/canvases/reading/switched-reader.js';
 import { parseVaultPath } from '../../../src/canvases/vault/vault-path.js';
@@ -36,6 +37,25 @@ const readAll = async (reader: CachedReader, names: string[]) => {
   for (const name of names) await reader.read(parseVaultPath(name));
 };
 const hits = (reader: CachedReader, names: string[]) => names.filter((name) => reader.hit(name)).length;
+
+describe('what the cache tells of itself', () => {
+  it('is what it holds, how often it was the answer, and what it lost', async () => {
+    for (const name of ['a.canvas', 'b.canvas', 'c.canvas']) write(name);
+    clock.letPass(10_000);
+    await clock.advance(1);
+    settings = { ...settings, max_files: 2 };
+    const reader = new CachedReader(options, () => settings, quietEncoder());
+    await readAll(reader, ['a.canvas', 'b.canvas', 'c.canvas']);
+    expect(hits(reader, ['a.canvas', 'b.canvas', 'c.canvas'])).toBe(2);
+    await readAll(reader, ['gone.canvas']);
+    const { bytes, ...told } = reader.statistics();
+    expect(bytes).toBeGreaterThan(2000);
+    expect(told).toEqual({ entries: 2, max_bytes: 10_000_000, hits: 2, misses: 4, evictions: 1, expirations: 0 });
+    await clock.advance(61_000);
+    expect(hits(reader, ['b.canvas'])).toBe(0);
+    expect(reader.statistics()).toMatchObject({ entries: 0, evictions: 1, expirations: 1 });
+  });
+});
 
 describe('what the cache keeps', () => {
   const names = Array.from({ length: 100 }, (_unused, index) => `${index}.canvas`);
@@ -138,7 +158,7 @@ describe('the switch of the cache', () => {
     clock.letPass(10_000);
     const flag = fixedOptimization(true, settings);
     const cached = new CachedReader(options, () => settings, quietEncoder());
-    const reader = new SwitchedReader(flag, cached, new FileReader(options));
+    const reader = new SwitchedReader(flag, cached, new FileReader(options), readChecks(options.root, options.clock));
     expect((await reader.read(parseVaultPath('a.canvas'))).cache).toBe('miss');
     expect(reader.hit('a.canvas')).toBeDefined();
     flag.enabled = false;
@@ -161,7 +181,7 @@ describe('the switch of the cache', () => {
         },
       });
     }
-    const reader = new SwitchedReader(flag, broken, new FileReader(options));
+    const reader = new SwitchedReader(flag, broken, new FileReader(options), readChecks(options.root, options.clock));
     expect(reader.hit('a.canvas')).toBeUndefined();
     const answer = await reader.read(parseVaultPath('a.canvas'));
     expect(answer).toMatchObject({ cache: 'off', state: { kind: 'canvas' } });

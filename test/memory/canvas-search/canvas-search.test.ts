@@ -57,13 +57,14 @@ test('a change is seen a moment later, and only texts that are new are embedded'
   expect(embedder.asked.filter((text) => text.length > 1)).toEqual(['hhhh']);
 });
 
-test('changes that never end are looked at after two seconds all the same', async () => {
+test('changes that never end are looked at after ten seconds all the same', async () => {
   const vault = vaultOfThree();
   const { search, clock, events } = await openTestSearch(await temporaryFolder(), vault);
   await search.upkeep();
   events.length = 0;
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < 50; i++) {
     vault.put('a.canvas', [card('1', 'a'.repeat(i + 1))]);
+    if (i === 49) expect(events).toEqual([]);
     await clock.advance(200);
   }
   await vi.waitUntil(() => events.some(({ type }) => type === 'nodes_stored'));

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createEmbeddingCache, keyOf, type VectorStore } from '../../../src/memory/embeddings/embedding-cache.js';
 import { type EmbeddingEvent, vectorsInStore } from '../../../src/memory/index.js';
+import { openTestFlags } from '../../optimizations/open-test-flags.js';
 import { fixedOptimization } from '../../support/optimization.js';
 import { countingEmbedder, vectorOf } from './counting-embedder.js';
 
@@ -36,13 +37,16 @@ test('a text is asked for once, within a call and between calls', async () => {
   expect(embedder.cache.statistics()).toMatchObject({ entries: 3, hits: 1, misses: 3 });
 });
 
-test('no more vectors are kept than allowed, and a smaller bound holds at once', async () => {
+test('no more vectors are kept than allowed; when the bound changes, those used last stay', async () => {
   const { embedder, cache } = open(undefined, 3);
   await embedder.embed(['a', 'b', 'c', 'd']);
-  expect(embedder.cache.statistics().entries).toBe(3);
+  expect(embedder.cache.statistics()).toMatchObject({ entries: 3, evictions: 1, expirations: 0 });
   cache.settings = { max_entries: 2 };
-  await embedder.embed(['x']);
-  expect(embedder.cache.statistics()).toMatchObject({ entries: 1, max_bytes: 2 * (8 + 200) });
+  await embedder.embed(['d']);
+  expect(embedder.cache.statistics()).toMatchObject({ entries: 2, max_bytes: 2 * (8 + 200), hits: 1 });
+  cache.settings = { max_entries: 4 };
+  await embedder.embed(['c', 'd']);
+  expect(embedder.cache.statistics()).toMatchObject({ entries: 2, hits: 3 });
   embedder.cache.clear();
   expect(embedder.cache.statistics().entries).toBe(0);
 });
@@ -114,4 +118,24 @@ test('a broken store costs calls, never an answer', async () => {
 test('keys differ by model, size and text', () => {
   const keys = [keyOf('m', 2, 'a'), keyOf('n', 2, 'a'), keyOf('m', 3, 'a'), keyOf('m', 2, 'b')];
   expect(new Set(keys).size).toBe(4);
+});
+
+const everything = 'verification: {sample_rate: 1, max_time_ratio: 1, at_least_every_seconds: 0}\n';
+
+test('a kept vector that is not the one of its text turns the cache off; a model elsewhere is not asked again', async () => {
+  for (const isExternal of [false, true]) {
+    const { kept, store } = memoryStore();
+    const { flags } = await openTestFlags(everything, undefined, { load: () => 0 });
+    const source = countingEmbedder();
+    const cache = flags.optimization('embedding_cache');
+    const embedder = createEmbeddingCache({ source, cache, store, isExternal, onEvent() {} });
+    await embedder.embed(['a', 'bb']);
+    await flags.comparisonsDone();
+    expect(flags.savings().embedding_cache.comparisons).toMatchObject({ equal: isExternal ? 0 : 1, mismatch: 0 });
+    kept.set(keyOf(source.model, source.dimensions, 'c'), vectorOf('another text'));
+    expect(await embedder.embed(['c'])).toEqual([vectorOf('another text')]);
+    await flags.comparisonsDone();
+    expect(flags.list().embedding_cache.effective).toBe(isExternal);
+    if (!isExternal) expect(await embedder.embed(['c'])).toEqual([vectorOf('c')]);
+  }
 });

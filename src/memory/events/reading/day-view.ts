@@ -8,7 +8,7 @@ import { comparePositions, type EventPosition, type EventQuery } from './event-q
 
 /**
  * An event in a view: its number there, its place in the order, and the length of its line in bytes.
- * @source story-17.4 task 5
+ * @source story-17.4 task 6
  */
 export interface ViewRow extends EventPosition {
   row: number;
@@ -21,7 +21,7 @@ const bytesPerValue = 100;
 const bytesPerText = 32;
 const noValue = 0;
 
-/** @source story-17.4 task 5 (hot views) */
+/** @source story-17.4 task 6 (hot views) */
 export class DayView {
   #size = 0;
   #times = new Float64Array(16);

@@ -22,7 +22,7 @@ export interface PartitionSettings {
   max_bytes: number;
 }
 
-/** @source story-17.4 task 5 (hot views) */
+/** @source story-17.4 task 6 (hot views) */
 export class DayViews {
   readonly #files: DayFiles;
   readonly #clock: Pick<Clock, 'wall'>;

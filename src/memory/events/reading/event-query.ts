@@ -1,4 +1,4 @@
-import type { FilterValues } from '../learning-event.js';
+import { type FilterValues, filterFields } from '../learning-event.js';
 
 /**
  * Where an event stands in the order of answers, newest first: by its time, and among equal times by its place in the
@@ -39,11 +39,22 @@ export interface EventPage {
 
 /**
  * Reads pages of events. Both ways give the same events.
- * @source story-17.4 task 5; product contract, Optimisations (`temporal_partitions`)
+ * @source story-17.4 task 6; product contract, Optimisations (`temporal_partitions`)
  */
 export interface EventReader {
   /** @throws the system's error */
   read(query: EventQuery): Promise<EventPage>;
+}
+
+/**
+ * What is not the same in two pages, without quoting them; undefined when their events are, whichever way they were found.
+ * @source product contract, Optimisations (`temporal_partitions`)
+ */
+export function differenceOfPages(one: EventPage, other: EventPage): string | undefined {
+  if (one.texts.length !== other.texts.length) return `${one.texts.length} events against ${other.texts.length}`;
+  const place = one.texts.findIndex((text, index) => text !== other.texts[index]);
+  if (place >= 0) return `event ${place + 1} of ${one.texts.length}`;
+  return JSON.stringify(one.next) === JSON.stringify(other.next) ? undefined : 'another place for the next page';
 }
 
 /**
@@ -62,4 +73,18 @@ export function isAskedFor(query: EventQuery, position: EventPosition, values: F
   if (position.timestampMs < fromMs || position.timestampMs >= toMs) return false;
   if (after && comparePositions(position, after) <= 0) return false;
   return query.values.every((value, field) => value === undefined || value === values[field]);
+}
+
+/**
+ * The query without what was looked for, for those who write down slow ones.
+ * @source issue "never values that may be secret"
+ */
+export function queryShape({ fromMs, toMs, values, after, limit }: EventQuery): Record<string, unknown> {
+  return {
+    filters: filterFields.filter((_field, index) => values[index] !== undefined).map((field) => `${field} is`),
+    from: fromMs > 0,
+    to: toMs < 8_640_000_000_000_000,
+    walk: after ? 'on' : 'start',
+    limit,
+  };
 }

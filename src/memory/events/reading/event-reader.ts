@@ -22,7 +22,7 @@ interface DayPage {
 /**
  * The partitioned way: opens the days that the range needs, newest first, only until the page is full, and looks at
  * columns in memory instead of events.
- * @source story-17.4 task 5 (query router); product contract, Optimisations (`temporal_partitions`)
+ * @source story-17.4 task 6 (query router); product contract, Optimisations (`temporal_partitions`)
  */
 export class PartitionedEventReader implements EventReader {
   readonly #files: DayFiles;

@@ -23,7 +23,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** @source story-17.4 task 5 (partitions by date) */
+/** @source story-17.4 task 6 (partitions by date) */
 export class DayFiles {
   readonly #folder: string;
   readonly #lengths: Map<number, number>;

@@ -26,7 +26,7 @@ export interface AppendResult {
 
 /**
  * An event and where its line begins in the file of its day.
- * @source story-17.4 task 5 (partitions by date)
+ * @source story-17.4 task 6 (partitions by date)
  */
 export interface StoredEvent {
   event: PreparedEvent;

@@ -11,7 +11,7 @@ import { syncFolder } from './day-files.js';
 
 /**
  * Bytes that belong at a place in the file of a day.
- * @source story-17.4 task 5 (partitions by date)
+ * @source story-17.4 task 6 (partitions by date)
  */
 export interface DayPiece {
   day: number;

@@ -108,7 +108,9 @@ export function createCachedSearch({ graph, store, flag, now = Date.now }: Cache
       if (shared) return shared;
       const answer = (async (): Promise<GraphAnswer> => {
         const kept = await lookUp(key);
-        if (kept && (kept.goodUntil === null || now() < kept.goodUntil)) return { facts: kept.facts, cache: 'hit' };
+        const isGood = kept !== undefined && (kept.goodUntil === null || now() < kept.goodUntil);
+        flag.counted?.({ unit: 'searches of the memory', optimised: isGood ? 0 : 1, original: 1 });
+        if (isGood) return { facts: kept.facts, cache: 'hit' };
         return ask(query, key, hashOf([...form, 'last']));
       })().finally(() => running.delete(key));
       running.set(key, answer);

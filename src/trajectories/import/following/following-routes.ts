@@ -19,6 +19,36 @@ const errorLines = {
 };
 const idOfEnd = 'end';
 
+/** What the routes take and answer. @source product contract, Trajectories (import) */
+export const followingOperations = {
+  importEvents: {
+    tags: ['trajectories'],
+    operationId: 'importEvents',
+    summary: 'The progress of an import as server-sent events',
+    description:
+      'Events `progress` with `{imported, failed, skipped, bytes_read, bytes_total, progress, rows_per_second, ' +
+      'eta_seconds, ...}`, the first at once, then a few a second at most; then one event `end` with the ' +
+      'ImportResult, and the stream closes. Each event is the whole state, so a client that comes back has missed ' +
+      'nothing; one that has had the end (`Last-Event-ID: end`) is answered 204, which tells it not to come back.',
+    params: taskParams,
+    querystring: noQuery,
+    headers,
+    response: {
+      200: eventStream,
+      204: z.null().meta({ description: 'The end was received already' }),
+      ...problemResponses(400, 404, 429),
+    },
+  },
+  importErrors: {
+    tags: ['trajectories'],
+    operationId: 'importErrors',
+    summary: 'Every error of an import as a file of JSON lines: line or record, index, message, excerpt',
+    params: taskParams,
+    querystring: noQuery,
+    response: { 200: errorLines, ...problemResponses(400, 404) },
+  },
+};
+
 /**
  * An import as it goes on, and all that was wrong with its records.
  * @source product contract, Trajectories ("GET /api/import/events/{task_id} (SSE progress)")
@@ -30,24 +60,7 @@ export function followingRoutes(imports: Imports): FastifyPluginAsyncZod {
     server.route({
       method: 'GET',
       url: '/api/import/events/:task_id',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importEvents',
-        summary: 'The progress of an import as server-sent events',
-        description:
-          'Events `progress` with `{imported, failed, skipped, bytes_read, bytes_total, progress, rows_per_second, ' +
-          'eta_seconds, ...}`, the first at once, then a few a second at most; then one event `end` with the ' +
-          'ImportResult, and the stream closes. Each event is the whole state, so a client that comes back has missed ' +
-          'nothing; one that has had the end (`Last-Event-ID: end`) is answered 204, which tells it not to come back.',
-        params: taskParams,
-        querystring: noQuery,
-        headers,
-        response: {
-          200: eventStream,
-          204: z.null().meta({ description: 'The end was received already' }),
-          ...problemResponses(400, 404, 429),
-        },
-      },
+      schema: followingOperations.importEvents,
       handler: async (request, reply) => {
         const { task_id: taskId } = request.params;
         const isOver = () => isFinal(imports.progress(taskId).status);
@@ -83,14 +96,7 @@ export function followingRoutes(imports: Imports): FastifyPluginAsyncZod {
     server.route({
       method: 'GET',
       url: '/api/import/errors/:task_id',
-      schema: {
-        tags: ['trajectories'],
-        operationId: 'importErrors',
-        summary: 'Every error of an import as a file of JSON lines: line or record, index, message, excerpt',
-        params: taskParams,
-        querystring: noQuery,
-        response: { 200: errorLines, ...problemResponses(400, 404) },
-      },
+      schema: followingOperations.importErrors,
       handler: async (request, reply) => {
         const { task_id: taskId } = request.params;
         const file = await imports.errorFile(taskId);

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 
 /**
- * What a cache holds and how often it had the answer since the start.
+ * What a cache holds and how often it had the answer since the start. `evictions`: entries that had to go for others;
+ * `expirations`: entries that were asked for and had grown too old.
  * @source product contract, Trajectories (`GET /admin/cache`)
  */
 export interface CacheStatistics {
@@ -10,6 +11,8 @@ export interface CacheStatistics {
   max_bytes: number;
   hits: number;
   misses: number;
+  evictions: number;
+  expirations: number;
 }
 
 /**
@@ -40,7 +43,7 @@ interface BytesCacheOptions<Value> {
 const entryOverheadBytes = 200;
 
 /**
- * Empty at first; a change of its bounds empties it.
+ * Empty at first. When its bounds change it keeps what has room.
  * @source product contract, Promises 6 ("caches by bytes"); lru-cache documentation, "maxSize" and "ttl"
  */
 export function createBytesCache<Value extends object>(options: BytesCacheOptions<Value>): BytesCache<Value> {
@@ -49,6 +52,9 @@ export function createBytesCache<Value extends object>(options: BytesCacheOption
   let entries: LRUCache<string, Value> | undefined;
   let hits = 0;
   let misses = 0;
+  let evictions = 0;
+  let expirations = 0;
+  let isPurging = false;
 
   /** Characters of the key count two bytes each. */
   const sizeCalculation = (value: Value, key: string) => bytesOf(value) + 2 * key.length + entryOverheadBytes;
@@ -58,6 +64,7 @@ export function createBytesCache<Value extends object>(options: BytesCacheOption
     if (wanted !== bounds) {
       bounds = wanted;
       const maxSize = maxBytes();
+      const before = entries?.dump();
       entries =
         maxSize > 0
           ? new LRUCache<string, Value>({
@@ -67,8 +74,19 @@ export function createBytesCache<Value extends object>(options: BytesCacheOption
               ttl: ttlMs(),
               ttlResolution: 0,
               perf: { now },
+              dispose(_value, _key, reason) {
+                if (reason === 'evict') evictions += 1;
+                else if (reason === 'expire' && !isPurging) expirations += 1;
+              },
             })
           : undefined;
+      for (const [key, { value, ttl, start }] of before ?? []) {
+        // What was kept grows old by the bounds that hold now.
+        const ageMs = ttl === undefined || start === undefined ? 0 : Date.now() - start;
+        const leftMs = ttlMs() - ageMs;
+        if (ttlMs() === 0) entries?.set(key, value);
+        else if (leftMs > 0) entries?.set(key, value, { start: now() - ageMs });
+      }
     }
     return entries;
   }
@@ -84,8 +102,11 @@ export function createBytesCache<Value extends object>(options: BytesCacheOption
     },
     statistics() {
       const kept = current();
+      isPurging = true;
       kept?.purgeStale();
-      return { entries: kept?.size ?? 0, bytes: kept?.calculatedSize ?? 0, max_bytes: maxBytes(), hits, misses };
+      isPurging = false;
+      const [held, bytes] = [kept?.size ?? 0, kept?.calculatedSize ?? 0];
+      return { entries: held, bytes, max_bytes: maxBytes(), hits, misses, evictions, expirations };
     },
   };
 }

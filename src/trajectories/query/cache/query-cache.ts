@@ -1,4 +1,5 @@
 import type { Optimization } from '../../../optimization.js';
+import { textPageCheck } from '../comparing/answer-checks.js';
 import { withText } from '../page-text.js';
 import { filterSql } from '../trajectory-filter.js';
 import type { ListQuery, TextPage, TrajectoryRepository } from '../trajectory-repository.js';
@@ -18,6 +19,8 @@ export interface QueryCacheSettings {
 /** What is cached, the flag, and whom to tell. @source product contract, Optimisations (`query_cache`) */
 export interface QueryCacheOptions {
   repository: TrajectoryRepository;
+  /** Asked for answers to compare with those that were kept, which are no requests; `repository` when left out. */
+  unreported?: Pick<TrajectoryRepository, 'list'>;
   /** Names the present state of all that an answer is made from; changes with each change of it. */
   dataVersion(): Promise<string>;
   queryCache: Optimization<QueryCacheSettings>;
@@ -37,7 +40,7 @@ export interface CachedRepository extends TrajectoryRepository {
 
 /** Empty at first. @source product contract, Optimisations (`query_cache`) */
 export function createQueryCache(options: QueryCacheOptions): CachedRepository {
-  const { repository, dataVersion, queryCache, onFound, now } = options;
+  const { repository, unreported = repository, dataVersion, queryCache, onFound, now } = options;
   const pages = createBytesCache<TextPage>({
     maxBytes: () => queryCache.settings.max_bytes,
     ttlMs: () => queryCache.settings.ttl_seconds * 1000,
@@ -45,6 +48,7 @@ export function createQueryCache(options: QueryCacheOptions): CachedRepository {
     ...(now ? { now } : {}),
   });
   const loading = createSingleFlight<TextPage>();
+  const check = textPageCheck(currentVersion);
   let keptVersion = '';
   let asking: Promise<string> | undefined;
 
@@ -90,6 +94,8 @@ export function createQueryCache(options: QueryCacheOptions): CachedRepository {
         pages.clear();
         return repository.list(query);
       }
+      const trial = queryCache.sample?.();
+      const startedAt = performance.now();
       let version: string;
       try {
         version = await currentVersion();
@@ -97,7 +103,11 @@ export function createQueryCache(options: QueryCacheOptions): CachedRepository {
         queryCache.failed(error);
         return repository.list(query);
       }
-      return cached(query, version);
+      const answer = await cached(query, version);
+      const seconds = (performance.now() - startedAt) / 1000;
+      const original = () => unreported.list(query);
+      trial?.compare({ check, versionBefore: version, optimised: { answer, seconds }, original });
+      return answer;
     },
     async explain(query) {
       const explained = await repository.explain(query);

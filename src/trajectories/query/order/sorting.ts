@@ -45,18 +45,22 @@ const spare = 2;
 
 /**
  * @param smallestSampledTable number of rows below which all rows are sorted at once
+ * @param usesIndexes false: every row is looked at, as if there were no scalar index
  * @source product contract, Optimisations (`native_query`)
  */
-export function createSorting(table: Table, smallestSampledTable: number): Sorting {
+export function createSorting(table: Table, smallestSampledTable: number, usesIndexes = true): Sorting {
   const samples = createColumnSamples(table, smallestSampledTable);
 
-  const countRows = (where: string | undefined) => readFresh(table, () => table.countRows(where));
+  // An index is no help where the rows may also be those of a column without one; no row has this seq.
+  const final = (where: string) => (usesIndexes ? where : `(${where}) OR (seq = -1)`);
+  const countRows = (where: string | undefined) =>
+    readFresh(table, () => table.countRows(where === undefined ? undefined : final(where)));
 
   function select({ sortBy, order }: PageQuery, where: string | undefined, limit: number) {
     const columns = [sortBy, 'seq'];
     const ascending = order === 'asc';
     const query = table.query().select(columns).withRowId();
-    if (where !== undefined) query.where(where);
+    if (where !== undefined) query.where(final(where));
     if (limit < Infinity) query.limit(limit);
     return query.orderBy(columns.map((columnName) => ({ columnName, ascending, nullsFirst: ascending })));
   }
@@ -101,7 +105,7 @@ export function createSorting(table: Table, smallestSampledTable: number): Sorti
 
   function matching(where: string | undefined): Query {
     const query = table.query().select([]).withRowId();
-    return where === undefined ? query : query.where(where);
+    return where === undefined ? query : query.where(final(where));
   }
 
   async function planOf(query: () => Query): Promise<string[]> {

@@ -1,8 +1,7 @@
-import type { Logger } from '../logger.js';
-import type { Optimization } from '../optimization.js';
-import type { Clock } from './clock.js';
-
-const logEveryMs = 60_000;
+import type { Logger } from '../../logger.js';
+import type { CountedWork, Optimization, Trial } from '../../optimization.js';
+import type { Clock } from '../clock.js';
+import { RareWarning } from './rare-warning.js';
 
 /**
  * One flag as an operator sees it: its own switch, what holds in effect, since when (ISO 8601) and why.
@@ -27,6 +26,16 @@ export interface FlagChange {
 }
 
 /**
+ * Where a {@link LiveFlag} passes on what the parts tell it.
+ * @source product contract, Optimisations
+ */
+export interface FlagReports {
+  failed(error: unknown): void;
+  sample(isExternal?: boolean): Trial | undefined;
+  counted(work: CountedWork): void;
+}
+
+/**
  * One flag while the service runs: the same object for ever, whose fields follow the configuration. Failures are all
  * counted, and logged at most once a minute.
  * @source story-17.4 AC7, task 8
@@ -35,23 +44,31 @@ export class LiveFlag implements Optimization<Readonly<Record<string, unknown>>>
   readonly #name: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #onFailure: () => void;
+  readonly #reports: FlagReports;
+  readonly #warning: RareWarning;
   #current: FlagChange;
   #since: number;
-  #lastLogAt = Number.NEGATIVE_INFINITY;
-  #unlogged = 0;
+  #asked = 0;
 
-  constructor(name: string, first: FlagChange, clock: Clock, logger: Logger, onFailure: () => void) {
+  constructor(name: string, first: FlagChange, clock: Clock, logger: Logger, reports: FlagReports) {
     this.#name = name;
     this.#current = first;
     this.#clock = clock;
     this.#logger = logger;
-    this.#onFailure = onFailure;
+    this.#reports = reports;
+    this.#warning = new RareWarning(clock);
     this.#since = clock.now();
   }
 
   get enabled(): boolean {
-    return this.#current.effective;
+    const { effective } = this.#current;
+    if (effective) this.#asked += 1;
+    return effective;
+  }
+
+  /** How often it was asked for while on: each use asks once or a few times. */
+  get asked(): number {
+    return this.#asked;
   }
 
   get settings(): Readonly<Record<string, unknown>> {
@@ -64,19 +81,25 @@ export class LiveFlag implements Optimization<Readonly<Record<string, unknown>>>
   }
 
   failed(error: unknown): void {
-    this.#onFailure();
-    this.#unlogged += 1;
-    if (this.#clock.now() - this.#lastLogAt < logEveryMs) return;
-    this.#lastLogAt = this.#clock.now();
-    this.#logger.warn(
-      { flag: this.#name, failures: this.#unlogged, err: error },
-      'optimisation failed; the original way answers',
+    this.#warning.happened((failures) =>
+      this.#logger.warn({ flag: this.#name, failures, err: error }, 'optimisation failed; the original way answers'),
     );
-    this.#unlogged = 0;
+    this.#reports.failed(error);
   }
 
-  /** @returns whether anything but the reason differs from before; logs it if so */
-  change(next: FlagChange): boolean {
+  sample(isExternal?: boolean): Trial | undefined {
+    return this.#reports.sample(isExternal);
+  }
+
+  counted(work: CountedWork): void {
+    if (this.#current.effective) this.#reports.counted(work);
+  }
+
+  /**
+   * @param by who asked for it, where it was not the file
+   * @returns whether anything but the reason differs from before; logs it if so
+   */
+  change(next: FlagChange, by: Record<string, unknown> = {}): boolean {
     const before = this.#current;
     const sameSettings = JSON.stringify(before.settings) === JSON.stringify(next.settings);
     this.#current = sameSettings ? { ...next, settings: before.settings } : next;
@@ -84,7 +107,7 @@ export class LiveFlag implements Optimization<Readonly<Record<string, unknown>>>
     if (sameSettings && before.enabled === next.enabled && before.effective === next.effective) return false;
     const shown = ({ enabled, effective, settings }: FlagChange) => ({ enabled, effective, settings });
     this.#logger.info(
-      { audit: true, flag: this.#name, from: shown(before), to: shown(next), reason: next.reason },
+      { audit: true, flag: this.#name, from: shown(before), to: shown(next), reason: next.reason, ...by },
       'optimisation changed',
     );
     return true;

@@ -9,7 +9,7 @@ export interface ReceivedEvent {
  * Reads server-sent events from pieces of text; comments and what is cut off at the end are left out.
  * @source HTML Standard section 9.2.6 (interpreting an event stream)
  */
-export async function* readEvents(pieces: AsyncIterable<Buffer>): AsyncGenerator<ReceivedEvent> {
+export async function* readEvents(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<ReceivedEvent> {
   const decoder = new TextDecoder();
   let text = '';
   for await (const piece of pieces) {

@@ -1,0 +1,66 @@
+import type { AnswerPair } from '../../optimization.js';
+
+/**
+ * What became of one pair. `skipped`: the data changed meanwhile, or the original way does not agree with itself; `dropped`:
+ * there was too much to do; `failed`: the original way, or the comparison, broke. Times in seconds; `difference` says what differs.
+ * @source product contract, Optimisations (`verification.sample_rate`)
+ */
+export type CompareOutcome =
+  | { result: 'equal'; times?: { optimisedSeconds: number; originalSeconds: number } }
+  | { result: 'mismatch'; difference: string }
+  | { result: 'skipped' | 'dropped' }
+  | { result: 'failed'; error: unknown };
+
+const maxDifferenceLetters = 500;
+
+interface Timed<T> {
+  answer: T;
+  seconds: number;
+}
+
+async function timed<T>(work: () => Promise<T> | T): Promise<Timed<T>> {
+  const startedAt = performance.now();
+  const answer = await work();
+  return { answer, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+/** Both answers. Where both are asked for now, chance says which comes first: the second finds warm memory. */
+async function bothWays<T>(
+  { optimised, original }: AnswerPair<T>,
+  random: () => number,
+): Promise<[Timed<T>, Timed<T>]> {
+  if (typeof optimised !== 'function') return [optimised, await timed(original)];
+  if (random() < 0.5) {
+    const first = await timed(original);
+    return [await timed(optimised), first];
+  }
+  const first = await timed(optimised);
+  return [first, await timed(original)];
+}
+
+/**
+ * Compares the answers of both ways at one version of the data. Never throws.
+ * @param random from 0 to below 1
+ * @source product contract, Optimisations (`verification.sample_rate`); Promises 7
+ */
+export async function comparePair<T>(pair: AnswerPair<T>, random: () => number): Promise<CompareOutcome> {
+  const { check, original } = pair;
+  try {
+    const before = typeof pair.optimised === 'function' ? await check.version() : pair.versionBefore;
+    if (before === undefined) return { result: 'skipped' };
+    const isUnchanged = async () => (await check.version()) === before;
+    const [fast, slow] = await bothWays(pair, random);
+    if (!(await isUnchanged())) return { result: 'skipped' };
+    const difference = await check.difference(fast.answer, slow.answer);
+    if (difference === undefined) {
+      const times = { optimisedSeconds: fast.seconds, originalSeconds: slow.seconds };
+      return check.isTimed === false ? { result: 'equal' } : { result: 'equal', times };
+    }
+    const again = await original();
+    const stillDiffers = (await check.difference(fast.answer, again)) !== undefined;
+    if (!stillDiffers || !(await isUnchanged())) return { result: 'skipped' };
+    return { result: 'mismatch', difference: difference.slice(0, maxDifferenceLetters) };
+  } catch (error) {
+    return { result: 'failed', error };
+  }
+}

@@ -1,0 +1,10 @@
+export type { AutoTuneSettings } from './auto-tune-settings.js';
+export type { CacheFigures, TunedCache } from './limits/tuned-cache.js';
+export { type CacheFlags, type TunedFlags, tunedFlags } from './limits/tuned-flags.js';
+export { type TunedLimit, tunedLimit } from './limits/tuned-limit.js';
+export { TunedOptimization } from './limits/tuned-optimization.js';
+export { type CacheTuningOptions, openCacheTuning } from './open-cache-tuning.js';
+export type { TunableCaches } from './tuned-caches.js';
+export { type MemorySignal, openTuning, type Tuning, type TuningOptions } from './tuning.js';
+export type { TuningEvent } from './tuning-event.js';
+export { tuningOperations, tuningRoutes } from './tuning-routes.js';

@@ -1,0 +1,286 @@
+import { describe, expect, it } from 'vitest';
+import type { AnswerPair, Optimization } from '../../../src/optimization.js';
+import { withFallback } from '../../../src/optimization.js';
+import type { FlagEvent } from '../../../src/optimizations/index.js';
+import { openTestFlags } from '../open-test-flags.js';
+
+const all =
+  'verification: {sample_rate: 1, at_least_every_seconds: 0, max_time_ratio: 1}\nauto_rollback: {enabled: false}\n';
+
+/** A pair over one version of the data, whose ways answer as told. */
+const pairOf = (
+  optimised: string,
+  original: string,
+  changed: Partial<AnswerPair<string>> = {},
+): AnswerPair<string> => ({
+  check: {
+    version: () => 'v1',
+    difference: (one, other) => (one === other ? undefined : `${one.length} letters against ${other.length}`),
+  },
+  versionBefore: 'v1',
+  optimised: { answer: optimised, seconds: 0.001 },
+  original: () => original,
+  ...changed,
+});
+
+const comparedIn = (events: FlagEvent[]) => events.filter((event) => event.type === 'compared');
+const resultsIn = (events: FlagEvent[]) => comparedIn(events).map(({ result }) => result);
+
+async function compared(...pairs: AnswerPair<string>[]) {
+  const opened = await openTestFlags(all, undefined, { load: () => 0 });
+  for (const pair of pairs) opened.flags.optimization('native_query').sample?.()?.compare(pair);
+  await opened.flags.comparisonsDone();
+  return opened;
+}
+
+describe('a comparison', () => {
+  it('of equal answers keeps both times of the same request', async () => {
+    const { flags, events } = await compared(pairOf('a', 'a'), pairOf('b', 'b'));
+    expect(resultsIn(events)).toEqual(['equal', 'equal']);
+    const saving = flags.savings().native_query;
+    expect(saving).toMatchObject({
+      samples: 2,
+      unit: 'ms',
+      optimized: { count: 2, mean_ms: 1 },
+      distinguishable: false,
+    });
+    expect(saving.baseline.mean_ms).toBeGreaterThan(0);
+    expect(saving.comparisons).toEqual({ equal: 2, mismatch: 0, skipped: 0, dropped: 0, failed: 0 });
+  });
+
+  it('of answers that differ counts, is logged without their contents, and gives no time', async () => {
+    const { flags, lines } = await compared(pairOf('secret', 'other secret'));
+    expect(flags.savings().native_query).toMatchObject({ samples: 0, saved_ms: null, interval: null });
+    expect(flags.savings().native_query.comparisons.mismatch).toBe(1);
+    const line = lines().find(({ level }) => level === 'error');
+    expect(line).toMatchObject({ flag: 'native_query', difference: '6 letters against 12', mismatches: 1 });
+    expect(JSON.stringify(lines())).not.toContain('secret');
+  });
+
+  it('is skipped when the data changed before, between or after the answers, or its version is not known', async () => {
+    const versions = ['v1', 'v2'].values();
+    const changing = pairOf('a', 'b').check;
+    const { events } = await compared(
+      pairOf('a', 'b', { versionBefore: undefined }),
+      pairOf('a', 'b', { versionBefore: 'v0' }),
+      pairOf('a', 'b', { check: { ...changing, version: () => versions.next().value } }),
+    );
+    expect(resultsIn(events)).toEqual(['skipped', 'skipped', 'skipped']);
+  });
+
+  it('is skipped when the original way does not agree with itself', async () => {
+    const answers = ['b', 'a'].values();
+    const { events } = await compared(pairOf('a', '', { original: () => answers.next().value ?? '' }));
+    expect(resultsIn(events)).toEqual(['skipped']);
+  });
+
+  it('that breaks is counted and harms nobody', async () => {
+    const broken = new Error('broken');
+    const { events, flags } = await compared(
+      pairOf('a', 'a', { original: () => Promise.reject(broken) }),
+      pairOf('a', 'a'),
+    );
+    expect(resultsIn(events)).toEqual(['failed', 'equal']);
+    expect(flags.optimization('native_query').enabled).toBe(true);
+  });
+
+  it('that asks both ways afterwards takes turns in who goes first', async () => {
+    for (const [random, order] of [
+      [0, ['original', 'optimised']],
+      [0.9, ['optimised', 'original']],
+    ] as const) {
+      const asked: string[] = [];
+      const { flags } = await openTestFlags(all, undefined, { load: () => 0, random: () => random });
+      const note = (way: string) => () => {
+        asked.push(way);
+        return 'same';
+      };
+      flags
+        .optimization('scalar_indexes')
+        .sample?.()
+        ?.compare(
+          pairOf('', '', { optimised: note('optimised'), original: note('original'), versionBefore: undefined }),
+        );
+      await flags.comparisonsDone();
+      expect(asked).toEqual(order);
+      expect(flags.savings().scalar_indexes.samples).toBe(1);
+    }
+  });
+
+  it('of answers only leaves the times out', async () => {
+    const { flags } = await compared(pairOf('a', 'a', { check: { ...pairOf('', '').check, isTimed: false } }));
+    expect(flags.savings().native_query).toMatchObject({ samples: 0, comparisons: { equal: 1 } });
+  });
+});
+
+describe('which answers are compared', () => {
+  const sampled = (flag: Optimization<unknown>, times: number) =>
+    Array.from({ length: times }, () => flag.sample?.()).filter((trial) => trial !== undefined).length;
+
+  it('is a share of them, by chance', async () => {
+    let seed = 1;
+    const random = () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    };
+    const { flags } = await openTestFlags('verification: {sample_rate: 0.01}\n', undefined, { random });
+    const count = sampled(flags.optimization('canvas_cache'), 100_000);
+    expect(count).toBeGreaterThan(900);
+    expect(count).toBeLessThan(1100);
+  });
+
+  it('is none with a share of 0, all with 1, and follows the file', async () => {
+    const { flags, write, settle } = await openTestFlags('verification: {sample_rate: 0}\n');
+    const flag = flags.optimization('canvas_cache');
+    settle();
+    settle();
+    settle();
+    expect(sampled(flag, 1000)).toBe(0);
+    write('verification: {sample_rate: 1}\n');
+    settle();
+    expect(sampled(flag, 10)).toBe(10);
+  });
+
+  it('is the next one, too, when none was compared for a while', async () => {
+    const { flags, clock, events } = await openTestFlags('verification: {sample_rate: 0.000001}\n', undefined, {
+      random: () => 0.999,
+      load: () => 1,
+    });
+    const flag = flags.optimization('native_query');
+    expect(sampled(flag, 100)).toBe(0);
+    clock.pass(5000);
+    expect(sampled(flag, 1)).toBe(1);
+    flag.sample?.()?.compare(pairOf('a', 'a'));
+    await flags.comparisonsDone();
+    expect(resultsIn(events)).toEqual(['equal']);
+    expect(sampled(flag, 100)).toBe(0);
+  });
+
+  it('leaves out what would ask another server, unless that is allowed', async () => {
+    const { flags, write, settle } = await openTestFlags(all);
+    const flag = flags.optimization('graph_cache');
+    expect(flag.sample?.(true)).toBeUndefined();
+    write('verification: {sample_rate: 1, external: true}\n');
+    settle();
+    expect(flag.sample?.(true)).toBeDefined();
+  });
+});
+
+describe('comparisons stay within their bounds', () => {
+  const open = (settings: string, load = 0) =>
+    openTestFlags(`verification: {sample_rate: 1, at_least_every_seconds: 0, ${settings}}\n`, undefined, {
+      load: () => load,
+    });
+  const compare = (flags: Awaited<ReturnType<typeof open>>['flags'], pair: AnswerPair<string>) =>
+    flags.optimization('native_query').sample?.()?.compare(pair);
+
+  it('one at a time, a short queue, the rest dropped and counted', async () => {
+    const { flags, events } = await open('max_waiting: 2, max_time_ratio: 1');
+    let running = 0;
+    let most = 0;
+    const original = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise(setImmediate);
+      running -= 1;
+      return 'a';
+    };
+    for (let i = 0; i < 10; i++) compare(flags, pairOf('a', 'a', { original }));
+    await flags.comparisonsDone();
+    expect(most).toBe(1);
+    expect(resultsIn(events).filter((result) => result === 'dropped')).toHaveLength(8);
+    expect(resultsIn(events).filter((result) => result === 'equal')).toHaveLength(2);
+  });
+
+  it('none while the event loop is busy', async () => {
+    const { flags, clock, events } = await open('max_load_ratio: 0.5', 0.6);
+    clock.pass(1000);
+    compare(flags, pairOf('a', 'a'));
+    expect(resultsIn(events)).toEqual(['dropped']);
+  });
+
+  it('a rest after each, as long as it takes to keep to their share of the time', async () => {
+    const { flags, clock, events } = await open('max_time_ratio: 0.001');
+    compare(flags, pairOf('a', 'a'));
+    await flags.comparisonsDone();
+    compare(flags, pairOf('a', 'a'));
+    expect(resultsIn(events)).toEqual(['equal', 'dropped']);
+    clock.pass(60_000);
+    compare(flags, pairOf('a', 'a'));
+    await flags.comparisonsDone();
+    expect(resultsIn(events)).toEqual(['equal', 'dropped', 'equal']);
+  });
+
+  it('no answer waits that would hold too much memory', async () => {
+    const { flags, events } = await open('max_time_ratio: 1');
+    const check = { ...pairOf('', '').check, bytesOf: () => 33 * 1024 * 1024 };
+    compare(flags, pairOf('a', 'a', { check }));
+    expect(resultsIn(events)).toEqual(['dropped']);
+  });
+
+  it('none of answers from before a switch', async () => {
+    const { flags, events } = await open('max_time_ratio: 1');
+    compare(flags, pairOf('a', 'b'));
+    compare(flags, pairOf('a', 'b'));
+    flags.set('native_query', false);
+    flags.set('native_query', true);
+    await flags.comparisonsDone();
+    expect(resultsIn(events)).toEqual([]);
+    expect(flags.optimization('native_query').enabled).toBe(true);
+  });
+
+  it('none after they were stopped, which waits for the one that runs', async () => {
+    const { flags, events } = await open('max_time_ratio: 1');
+    let isDone = false;
+    const original = async () => {
+      await new Promise(setImmediate);
+      isDone = true;
+      return 'a';
+    };
+    compare(flags, pairOf('a', 'a', { original }));
+    await new Promise(setImmediate);
+    await flags.stopComparing();
+    compare(flags, pairOf('a', 'a'));
+    expect(isDone).toBe(true);
+    expect(events.filter(({ type }) => type === 'compared')).toEqual([]);
+  });
+});
+
+describe('withFallback', () => {
+  const check = pairOf('', '').check;
+
+  it('answers first and asks the original way afterwards', async () => {
+    const { flags, events } = await openTestFlags(all, undefined, { load: () => 0 });
+    const asked: string[] = [];
+    const answer = await withFallback(
+      flags.optimization('native_query'),
+      () => 'optimised',
+      () => {
+        asked.push('original');
+        return 'optimised';
+      },
+      check,
+    );
+    expect(answer).toBe('optimised');
+    expect(asked).toEqual([]);
+    await flags.comparisonsDone();
+    expect(asked).toEqual(['original']);
+    expect(resultsIn(events)).toEqual(['equal']);
+  });
+
+  it('answers also when the version of the data cannot be told', async () => {
+    const { flags, events } = await openTestFlags(all, undefined, { load: () => 0 });
+    const broken = { ...check, version: () => Promise.reject(new Error('gone')) };
+    const flag = flags.optimization('native_query');
+    expect(
+      await withFallback(
+        flag,
+        () => 'a',
+        () => 'b',
+        broken,
+      ),
+    ).toBe('a');
+    await flags.comparisonsDone();
+    expect(resultsIn(events)).toEqual(['skipped']);
+  });
+});
