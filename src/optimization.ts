@@ -51,13 +51,15 @@ export interface AnswerCheck<T> {
 
 /**
  * An answer that was given, how long it took in seconds, and the data's version before it; or, for ways that only show
- * their difference beside each other, how to get an answer of either way. `original` is only called later.
+ * their difference beside each other, how to get an answer of either way. `original` is only called later, and finds warm
+ * what the answer has warmed: a way that asked the original one itself, as a cache does on a miss, says in
+ * `originalSeconds` how long that took, and then the later call is not timed.
  * @source product contract, Optimisations (`verification.sample_rate`)
  */
 export interface AnswerPair<T> {
   check: AnswerCheck<T>;
   versionBefore?: string | undefined;
-  optimised: { answer: T; seconds: number } | (() => Promise<T> | T);
+  optimised: { answer: T; seconds: number; originalSeconds?: number | undefined } | (() => Promise<T> | T);
   original(): Promise<T> | T;
 }
 

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 /**
  * Puts the texts of all callers into few calls. A text is asked for once however many wait for it; a caller that fails
  * or leaves harms no other. States of a text: gathering -> sent -> settled.
@@ -6,6 +5,7 @@ import { setMaxListeners } from 'node:events';
  *   text   text ... (max_texts or max_tokens reached)      -> sent at once
  *   text ............ window_ms after the first of them    -> sent
  */
+import { setMaxListeners } from 'node:events';
 import type { Embedder } from './embedder.js';
 import { isRefused } from './openai-embedder.js';
 import { estimateTokens } from './text-limits.js';

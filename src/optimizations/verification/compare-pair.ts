@@ -16,6 +16,7 @@ const maxDifferenceLetters = 500;
 interface Timed<T> {
   answer: T;
   seconds: number;
+  originalSeconds?: number | undefined;
 }
 
 async function timed<T>(work: () => Promise<T> | T): Promise<Timed<T>> {
@@ -53,7 +54,7 @@ export async function comparePair<T>(pair: AnswerPair<T>, random: () => number):
     if (!(await isUnchanged())) return { result: 'skipped' };
     const difference = await check.difference(fast.answer, slow.answer);
     if (difference === undefined) {
-      const times = { optimisedSeconds: fast.seconds, originalSeconds: slow.seconds };
+      const times = { optimisedSeconds: fast.seconds, originalSeconds: fast.originalSeconds ?? slow.seconds };
       return check.isTimed === false ? { result: 'equal' } : { result: 'equal', times };
     }
     const again = await original();

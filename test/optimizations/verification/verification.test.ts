@@ -48,6 +48,13 @@ describe('a comparison', () => {
     expect(saving.comparisons).toEqual({ equal: 2, mismatch: 0, skipped: 0, dropped: 0, failed: 0 });
   });
 
+  it('takes the time that the original way took within the optimised one, where there was one', async () => {
+    const optimised = { answer: 'a', seconds: 0.002, originalSeconds: 0.0015 };
+    const { flags } = await compared(pairOf('a', 'a', { optimised }));
+    const saving = flags.savings().native_query;
+    expect([saving.baseline.mean_ms, saving.optimized.mean_ms]).toEqual([1.5, 2]);
+  });
+
   it('of answers that differ counts, is logged without their contents, and gives no time', async () => {
     const { flags, lines } = await compared(pairOf('secret', 'other secret'));
     expect(flags.savings().native_query).toMatchObject({ samples: 0, saved_ms: null, interval: null });
