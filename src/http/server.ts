@@ -77,12 +77,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     connectionTimeout: idleTimeoutMs,
     http: { headersTimeout: headersTimeoutMs },
     exposeHeadRoutes: true,
+    // Given here, the framework's own compilers are never loaded, which would cost a tenth of a second at each start.
+    schemaController: {
+      compilersFactory: {
+        buildValidator: () => validatorCompiler as never,
+        buildSerializer: () => () => JSON.stringify,
+      },
+    },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: sendError,
   });
-  server.setValidatorCompiler(validatorCompiler);
-  server.setSerializerCompiler(() => JSON.stringify);
-
   server.setErrorHandler(sendError);
   installUnknownRoute(server);
   installConnectionClosing(server);
