@@ -7,7 +7,8 @@
  *          min ┤──┘ at first   └───────────────────────────┘
  *
  * Between "high" and "calm" nothing changes. It rises no further than the load would bear if each further slot cost as
- * much as the present ones. Near the limit at which the machine was last overloaded it rises slowly.
+ * much as the present ones. Near the limit at which the machine was last overloaded it rises slowly, unless the load shows
+ * that it would bear far more: then it was not the tasks, or a moment in which many began.
  */
 import type { LoadName } from '../load/load-signal.js';
 import type { SchedulerSettings } from '../settings.js';
@@ -25,6 +26,8 @@ const showsWithinMs = 500;
 const stepShare = 1 / 8;
 const carefulShare = 0.8;
 const carefulEveryMs = 10_000;
+/** What the load must show to bear, of the limit that was too much, for that to have been a moment. */
+const bearsShare = 1.5;
 /** After so long without overload the old bound is forgotten. */
 const forgetMs = 120_000;
 /** Calm is this share of high: the gap in which nothing changes. */
@@ -90,11 +93,12 @@ export function createAdaptiveCapacity(settings: () => SchedulerSettings, nowMs:
       overloadedLimit = Number.POSITIVE_INFINITY;
       neededCalmMs = calmMs;
     }
-    const isCareful = limit >= overloadedLimit * carefulShare;
+    const bound = most >= overloadedLimit * bearsShare ? Number.POSITIVE_INFINITY : overloadedLimit * carefulShare;
+    const isCareful = limit >= bound;
     if (most <= limit || now - steppedMs < (isCareful ? carefulEveryMs : stepEveryMs)) return;
     steppedMs = now;
     const step = Math.max(1, Math.round((max - min) * stepShare));
-    const upTo = Math.max(limit, Math.ceil(overloadedLimit * carefulShare));
+    const upTo = Math.max(limit, Math.ceil(bound));
     set(Math.min(most, isCareful ? limit + 1 : Math.min(limit + step, upTo)), 'calm');
   };
 

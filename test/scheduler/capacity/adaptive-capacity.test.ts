@@ -73,15 +73,26 @@ describe('the adaptive limit', () => {
 
   it('rises step by step after a while of calm, carefully where it was too much before', () => {
     const { look } = startCapacity();
-    look(1, calm);
+    // Two thirds of the processor at the maximum: there is little to spare.
+    const follows = (_: number, limit: number) => ({ ...calm, cpu: limit * 0.0135 });
+    look(1, follows);
     look(0.25, { cpu: 0.9 });
-    expect(new Set(look(1.75, calm))).toEqual(new Set([25]));
-    const limits = look(60, calm);
+    expect(new Set(look(1.75, follows))).toEqual(new Set([25]));
+    const limits = look(60, follows);
     const steps = limits.filter((limit, i) => limit !== limits[i - 1]);
     expect(steps).toEqual([25, 30, 35, 40, 41, 42, 43, 44, 45].slice(limits[0] === 25 ? 0 : 1));
     // Long after the overload nothing is left of it.
-    look(70, calm);
-    expect(look(5, calm).at(-1)).toBe(50);
+    look(70, follows);
+    expect(look(5, follows).at(-1)).toBe(50);
+  });
+
+  it('rises in full steps where the load shows that it was too much for a moment only', () => {
+    const { look } = startCapacity();
+    look(1, calm);
+    look(0.25, { cpu: 0.9 });
+    const limits = look(10, calm);
+    const steps = limits.filter((limit, i) => limit !== limits[i - 1]);
+    expect(steps).toEqual([25, 30, 35, 40, 45, 50]);
   });
 
   it('needs every signal to be calm, but not signals that are unknown', () => {
