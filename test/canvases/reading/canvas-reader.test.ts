@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { KnownJson } from '../../../src/canvases/document/json-bytes.js';
@@ -102,7 +102,7 @@ describe('what the cache keeps', () => {
 
   it('compares the bytes of a file that was changed a moment ago, and does not parse them again', async () => {
     write('a.canvas');
-    const momentAgo = vi.spyOn(clock, 'wall').mockReturnValue(Date.now());
+    const momentAgo = vi.spyOn(clock, 'wall').mockReturnValue(statSync(path.join(vault, 'a.canvas')).ctimeMs);
     const reader = new CachedReader(options, () => settings, quietEncoder());
     expect(await reader.read(parseVaultPath('a.canvas'))).toMatchObject({ cache: 'miss' });
     expect(reader.hit('a.canvas')).toBeUndefined();
