@@ -37,8 +37,8 @@ async function scrape(client: Client): Promise<{ milliseconds: number; series: s
   return { milliseconds: answer.milliseconds, series, bytes: answer.body.length };
 }
 
-/** @returns how many series there are more after so many addresses that no two requests share */
-async function askManyAddresses(service: Service, addresses: number): Promise<number> {
+/** @returns the series that came with so many addresses that no two requests share */
+async function askManyAddresses(service: Service, addresses: number): Promise<string[]> {
   const clients = Array.from({ length: 8 }, () => createClient(service.origin, 4));
   const [client] = clients as [Client];
   const ask = async (from: number, to: number) => {
@@ -50,12 +50,12 @@ async function askManyAddresses(service: Service, addresses: number): Promise<nu
   // Some of the first answers are compared with the original way's, which has series of its own.
   const first = Math.floor(addresses / 10);
   await ask(0, first);
-  const own = async () => (await scrape(client)).series.filter(isOfRequests).length;
-  const before = await own();
+  const own = async () => (await scrape(client)).series.filter(isOfRequests).map((line) => line.replace(/ [^ ]*$/, ''));
+  const before = new Set(await own());
   await ask(first, first + addresses);
   const after = await own();
   for (const each of clients) each.close();
-  return after - before;
+  return after.filter((series) => !before.has(series));
 }
 
 /** Those of comparisons come by chance, a few for each flag, whatever is asked. */
@@ -87,6 +87,7 @@ export async function benchScrapes(context: BenchContext): Promise<Section> {
   const addresses = context.quick ? 500 : 50_000;
   context.note(`monitoring: asking ${addresses} addresses`);
   const more = await askManyAddresses(service, addresses);
+  for (const series of more) context.note(`new: ${series}`);
   client.close();
   await service.stop();
   const each = `${perRound} scrapes`;
@@ -115,7 +116,7 @@ export async function benchScrapes(context: BenchContext): Promise<Section> {
       {
         measure: 'new series',
         unit: '',
-        rounds: [more],
+        rounds: [more.length],
         perRound: `${formatNumber(addresses)} addresses`,
         asked: { relation: 'at most', value: 0 },
       },
