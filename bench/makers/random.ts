@@ -1,3 +1,5 @@
+import { createChance } from '../../src/cli/demo/chance.js';
+
 /**
  * A source of numbers that is the same for the same seed.
  * @source Tommy Ettinger, "mulberry32" (public domain generator)
@@ -16,15 +18,8 @@ export interface Random {
  * @source Tommy Ettinger, "mulberry32" (public domain generator)
  */
 export function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const integer = (low: number, high: number) => low + Math.floor(next() * (high - low + 1));
-  return { next, integer, pick: (choices) => choices[integer(0, choices.length - 1)] as never };
+  const { next, whole, pick } = createChance(seed);
+  return { next, integer: whole, pick };
 }
 
 /**
