@@ -22,7 +22,7 @@ function memoryStore() {
 
 function cacheWith(more: Partial<TieredCacheOptions<Result>> = {}) {
   const tiers: string[] = [];
-  let now = 1;
+  let now = 1_000_000;
   const pass = (ms: number) => {
     now += ms;
   };
