@@ -122,7 +122,8 @@ describe('the same data asked both ways', () => {
     expect(comparisonsOf('query_cache').mismatch).toBe(0);
     // Whichever came first.
     const { equal, skipped, mismatch } = comparisonsOf('native_query');
-    expect({ compared: equal + skipped, mismatch }).toEqual({ compared: 1, mismatch: 0 });
+    expect(mismatch).toBe(0);
+    expect(equal + skipped).toBeGreaterThan(0);
   });
 });
 
