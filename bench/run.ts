@@ -107,6 +107,8 @@ async function check(result: BenchResult): Promise<void> {
 async function keep(result: BenchResult): Promise<void> {
   await saveResult(resultsFolder, result);
   await writeDocument('docs/benchmarks.md', await readResults(resultsFolder, Object.keys(benches)));
+  // As the linter wants what is committed.
+  spawnSync('npx', ['biome', 'format', '--write', 'docs'], { cwd: root });
 }
 
 async function writeDocument(out: string, results: readonly BenchResult[]): Promise<void> {

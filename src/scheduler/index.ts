@@ -1,3 +1,4 @@
+export { type After, afterTimeout } from './after.js';
 export { atOnce, backgroundOf, type InBackground, isStopping } from './background.js';
 export type { LimitReason, LoadReadings } from './capacity/capacity.js';
 export type { Clock as SchedulerClock } from './clock.js';
@@ -22,4 +23,5 @@ export type { LoadName, LoadSignal } from './load/load-signal.js';
 export { openMemorySignal } from './load/memory-signal.js';
 export { openScheduler, type Scheduler, type SchedulerOptions, type SchedulerState } from './scheduler.js';
 export type { SchedulerSettings } from './settings.js';
+export { createSettledPasses, type SettledPasses } from './settled-passes.js';
 export type { Task, TaskContext, TaskKind, TaskOptions } from './task.js';

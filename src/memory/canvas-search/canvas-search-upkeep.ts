@@ -7,13 +7,10 @@
 import { setMaxListeners } from 'node:events';
 import { tidyVectors } from '../../lance/index.js';
 import type { Logger } from '../../logger.js';
-import { isStopping } from '../../scheduler/index.js';
+import { type After, createSettledPasses, isStopping } from '../../scheduler/index.js';
 import type { CanvasSearchEvent } from './canvas-search-event.js';
 import { createNodeIndexing, type NodeIndexingOptions } from './node-indexing.js';
 import type { VaultCanvases, VaultChange } from './searched-canvases.js';
-
-/** Runs `work` once after the delay; returns what cancels it. @source house rules, Tests ("a manual clock") */
-export type After = (delayMs: number, work: () => void) => () => void;
 
 /** @source product contract, Settled details (`/canvas/search`) */
 export interface CanvasSearchUpkeepOptions extends Omit<NodeIndexingOptions, 'canvases' | 'signal'> {
@@ -61,16 +58,13 @@ export function createCanvasSearchUpkeep(options: CanvasSearchUpkeepOptions): Ca
   const { signal } = closing;
   // Each text of a batch waits on it.
   setMaxListeners(0, signal);
+  const passes = createSettledPasses({ pass: runOnce, quietMs, maxDelayMs, after, now, signal });
   const indexing = createNodeIndexing({ ...options, signal });
   const pending = new Set<string>();
   const gone = new Set<string>();
   let isWholeDue = true;
   let wasComplete = false;
   let { probes } = options;
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
-  let firstChangeAt: number | undefined;
-  let cancelTimer: (() => void) | undefined;
 
   /** Compares all canvases with what the rows were made from; those that are gone are known to the rows alone. */
   async function compareAll(): Promise<string[]> {
@@ -115,7 +109,7 @@ export function createCanvasSearchUpkeep(options: CanvasSearchUpkeepOptions): Ca
     for (const path of gone) if (!known.has(path)) gone.delete(path);
     if (later.length > 0) {
       logger.warn({ canvases: later.length }, 'nodes of some canvases got no vectors: tried again later');
-      retryLater();
+      passes.runLater(retryMs);
     } else if (!wasComplete && !isWholeDue) {
       wasComplete = true;
       await onComplete();
@@ -129,41 +123,8 @@ export function createCanvasSearchUpkeep(options: CanvasSearchUpkeepOptions): Ca
       if (signal.aborted || isStopping(error)) return;
       logger.warn({ err: error }, 'upkeep of the search over canvas nodes broke off: tried again later');
       onEvent({ type: 'upkeep_failed' });
-      retryLater();
+      passes.runLater(retryMs);
     }
-  }
-
-  function start(): Promise<void> {
-    cancelTimer?.();
-    cancelTimer = undefined;
-    firstChangeAt = undefined;
-    running = runOnce().finally(() => {
-      running = undefined;
-    });
-    return running;
-  }
-
-  function run(): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    if (!running) return start();
-    next ??= running.then(() => {
-      next = undefined;
-      return signal.aborted ? undefined : start();
-    });
-    return next;
-  }
-
-  function schedule(delayMs: number): void {
-    cancelTimer?.();
-    cancelTimer = after(delayMs, () => {
-      cancelTimer = undefined;
-      void run();
-    });
-  }
-
-  /** A change that came meanwhile is not made to wait. */
-  function retryLater(): void {
-    if (!cancelTimer) schedule(retryMs);
   }
 
   function noteGone(path: string, isGone: boolean): void {
@@ -181,19 +142,16 @@ export function createCanvasSearchUpkeep(options: CanvasSearchUpkeepOptions): Ca
         isWholeDue = true;
       }
       for (const changed of [from, path]) if (changed !== undefined) pending.add(changed);
-      firstChangeAt ??= now();
-      schedule(Math.min(quietMs, Math.max(0, firstChangeAt + maxDelayMs - now())));
+      passes.changed();
     },
-    run,
-    isComplete: () => wasComplete && !isWholeDue && pending.size === 0 && !running,
+    run: passes.run,
+    isComplete: () => wasComplete && !isWholeDue && pending.size === 0 && !passes.isRunning(),
     isGone: (path) => gone.has(path),
     waiting: () => pending.size,
     probes: () => probes,
     async close() {
       closing.abort(new Error('the search over canvas nodes is closing'));
-      cancelTimer?.();
-      await next;
-      await running;
+      await passes.close();
     },
   };
 }

@@ -8,10 +8,10 @@ import {
   vectorsWithoutIndex,
 } from '../../lance/index.js';
 import type { Logger } from '../../logger.js';
-import { atOnce, type InBackground } from '../../scheduler/index.js';
+import { type After, afterTimeout, atOnce, type InBackground } from '../../scheduler/index.js';
 import type { Embedder } from '../embeddings/embedder.js';
 import type { CanvasSearchEvent } from './canvas-search-event.js';
-import { type After, createCanvasSearchUpkeep } from './canvas-search-upkeep.js';
+import { createCanvasSearchUpkeep } from './canvas-search-upkeep.js';
 import { nodeTablePrefix, openNodeRows } from './node-rows.js';
 import type { VaultCanvases } from './searched-canvases.js';
 
@@ -169,9 +169,3 @@ export async function openCanvasSearch(options: CanvasSearchOptions): Promise<Ca
 }
 
 const rounded = (score: number) => Math.round(score * 1e4) / 1e4;
-
-function afterTimeout(delayMs: number, work: () => void): () => void {
-  const timer = setTimeout(work, delayMs);
-  timer.unref();
-  return () => clearTimeout(timer);
-}

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { eventUploadBroken } from '../events/errors.js';
 import { learningEventSchema, type PreparedEvent } from '../events/learning-event.js';
 import type { LearningEvents } from '../events/open-events.js';
@@ -22,7 +23,6 @@ const maxReasonLength = 300;
 const maxDepth = 64;
 const idTaken = 'event_id: expected a new id, or the same event again; another event has it';
 const decoder = new TextDecoder('utf-8', { fatal: true });
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 function fitsIn(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true;

@@ -1,30 +1,24 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import type { FastifyRouteSchemaDef, FastifyValidationResult } from 'fastify/types/schema.js';
-import { type FastifyPluginAsyncZod, validatorCompiler } from 'fastify-type-provider-zod';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problemResponses } from '../../http/index.js';
 import { eventEncodingUnsupported, eventsRefused } from '../events/errors.js';
 import { type LearningEvent, learningEventSchema, type PreparedEvent } from '../events/learning-event.js';
 import type { LearningEvents } from '../events/open-events.js';
 import type { EventPage } from '../events/reading/event-query.js';
+import { eventBatchSchema, eventBatchValidator, eventsPerTurn } from './event-batch.js';
 import { storeLines } from './event-lines.js';
 import { encodeCursor, eventQueryOf, eventQuerySchema } from './event-parameters.js';
 
 const tags = ['memory'];
 const noQuery = z.strictObject({});
 const lineTypes = ['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/jsonlines'];
-const maxBatchEvents = 10_000;
 const maxBatchBytes = 16 * 1024 * 1024;
-const eventsBetweenPauses = 500;
 
 const count = z.int().min(0);
-const batchSchema = z
-  .strictObject({
-    events: z.array(learningEventSchema).max(maxBatchEvents, `expected at most ${maxBatchEvents} events`),
-  })
-  .meta({ id: 'LearningEventBatch', description: 'Or events one a line, any number of them, as application/x-ndjson' });
 const storedSchema = z
   .object({ event_id: z.string(), duplicate: z.boolean().describe('the same event was stored before') })
   .meta({ id: 'StoredLearningEvent' });
@@ -53,17 +47,6 @@ const pageSchema = z
 
 const isStream = (body: unknown): body is AsyncIterable<Buffer> => body instanceof Readable;
 const isOn = (text: string | undefined) => text === 'true' || text === '1';
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/** The schema is for JSON; lines are read as they arrive. */
-function linesPassValidator(
-  route: FastifyRouteSchemaDef<unknown>,
-): FastifyValidationResult | ((value: unknown) => { value: unknown }) {
-  const validate = validatorCompiler(route as never);
-  return route.httpPart === 'body'
-    ? (value: unknown) => (isStream(value) ? { value } : (validate(value) as never))
-    : validate;
-}
 
 function refuseEncoded(headers: IncomingHttpHeaders): void {
   const encoding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase();
@@ -101,7 +84,7 @@ export const learningEventOperations = {
       'never stops the rest.',
     consumes: ['application/json', ...lineTypes],
     querystring: noQuery,
-    body: batchSchema,
+    body: eventBatchSchema,
     response: {
       200: batchStoredSchema,
       201: batchStoredSchema,
@@ -127,7 +110,7 @@ export function eventRoutes(store: LearningEvents): FastifyPluginAsyncZod {
     const prepared: PreparedEvent[] = [];
     const faults: { pointer: string; message: string }[] = [];
     for (const [index, given] of events.entries()) {
-      if (index % eventsBetweenPauses === eventsBetweenPauses - 1) await nextTurn();
+      if (index % eventsPerTurn === eventsPerTurn - 1) await nextTurn();
       const event = store.prepare(given);
       const fault = store.fault(event);
       if (fault) faults.push({ pointer: `${pointerAt(index)}${fault.member}`, message: fault.message });
@@ -160,7 +143,8 @@ export function eventRoutes(store: LearningEvents): FastifyPluginAsyncZod {
         '/memory/events/batch',
         {
           bodyLimit: maxBatchBytes,
-          validatorCompiler: linesPassValidator,
+          // Lines are read as they arrive.
+          validatorCompiler: eventBatchValidator(isStream),
           schema: learningEventOperations.addLearningEvents,
         },
         async (request, reply) => {

@@ -1,4 +1,5 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { askedGauges, type Watch } from './asked-gauges.js';
 
 /**
  * What waits to be written to canvas files now.
@@ -19,52 +20,34 @@ export interface UnfinishedImports {
 }
 
 /**
- * A gauge that is asked at each scrape.
- * @source prom-client documentation, "Gauge" (collect)
- */
-export function ask(registry: Registry, name: string, help: string, value: () => number): void {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(value());
-    },
-  });
-}
-
-/**
- * Gauges of the writer's backlog, asked for at each scrape once the returned function was told where to ask.
+ * The writer's backlog.
  * @source story-17.4 AC2; product contract, Promises ("What is in memory is bounded")
  */
-export function watchWrites(registry: Registry): (read: () => WriteBacklog) => void {
-  let backlog = (): WriteBacklog => ({ writes: 0, bytes: 0 });
-  ask(
+export function watchWrites(registry: Registry): Watch<WriteBacklog> {
+  return askedGauges<WriteBacklog>(
     registry,
-    'canvas_writer_pending_writes',
-    'Writes that wait for their turn or are being written',
-    () => backlog().writes,
+    { writes: 0, bytes: 0 },
+    {
+      canvas_writer_pending_writes: [
+        'Writes that wait for their turn or are being written',
+        (backlog) => backlog.writes,
+      ],
+      canvas_writer_pending_bytes: ['Bytes of the writes that wait or are being written', (backlog) => backlog.bytes],
+    },
   );
-  ask(
-    registry,
-    'canvas_writer_pending_bytes',
-    'Bytes of the writes that wait or are being written',
-    () => backlog().bytes,
-  );
-  return (read) => {
-    backlog = read;
-  };
 }
 
 /**
- * Gauges of the imports that wait or run, asked for at each scrape once the returned function was told where to ask.
+ * The imports that wait or run.
  * @source trajectory-optimization 1; product contract, Trajectories (import)
  */
-export function watchImports(registry: Registry): (read: () => UnfinishedImports) => void {
-  let imports = (): UnfinishedImports => ({ pending: 0, processing: 0 });
-  ask(registry, 'canvas_imports_waiting', 'Imports that wait for their turn', () => imports().pending);
-  ask(registry, 'canvas_imports_running', 'Imports that run', () => imports().processing);
-  return (read) => {
-    imports = read;
-  };
+export function watchImports(registry: Registry): Watch<UnfinishedImports> {
+  return askedGauges<UnfinishedImports>(
+    registry,
+    { pending: 0, processing: 0 },
+    {
+      canvas_imports_waiting: ['Imports that wait for their turn', ({ pending }) => pending],
+      canvas_imports_running: ['Imports that run', ({ processing }) => processing],
+    },
+  );
 }

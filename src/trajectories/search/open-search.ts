@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { dropOtherModels, modelTableName, openDatabase, openModelTable } from '../../lance/index.js';
 import type { Logger } from '../../logger.js';
-import { atOnce, type InBackground } from '../../scheduler/index.js';
+import { type After, afterTimeout, atOnce, type InBackground } from '../../scheduler/index.js';
 import { createAnalysisLookup } from '../analysis/analysis-lookup.js';
 import type { AskedQuery } from '../asked-query.js';
 import { indexSteps, type PrewarmStep } from '../store/prewarm.js';
 import { analysisSchema, tableNames, trajectorySchema } from '../trajectory-schema.js';
 import type { SearchEvent } from './search-event.js';
-import { type After, createSearchUpkeep } from './search-upkeep.js';
+import { createSearchUpkeep } from './search-upkeep.js';
 import type { QuestionEmbedder } from './similar/question-embedder.js';
 import { questionVectorSchema, vectorTablePrefix } from './similar/question-vectors.js';
 import { createSimilarSearch } from './similar/similar-search.js';
@@ -171,9 +171,3 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
 
 const rounded = (score: number) => Math.round(score * 1e4) / 1e4;
 const secondsSince = (startedAt: number) => (performance.now() - startedAt) / 1000;
-
-function afterTimeout(delayMs: number, work: () => void): () => void {
-  const timer = setTimeout(work, delayMs);
-  timer.unref();
-  return () => clearTimeout(timer);
-}

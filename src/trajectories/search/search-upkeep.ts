@@ -12,13 +12,10 @@ import {
   tidyVectors,
 } from '../../lance/index.js';
 import type { Logger } from '../../logger.js';
-import { isStopping } from '../../scheduler/index.js';
+import { type After, createSettledPasses, isStopping } from '../../scheduler/index.js';
 import type { SearchEvent } from './search-event.js';
 import type { FillingOutcome } from './similar/vector-filling.js';
 import { searchedColumns } from './text/text-search.js';
-
-/** Runs `work` once after the delay; returns what cancels it. @source house rules, Tests ("a manual clock") */
-export type After = (delayMs: number, work: () => void) => () => void;
 
 /** @source product contract, Trajectories (`search/q`, `similar/{question}`) */
 export interface SearchUpkeepOptions {
@@ -59,10 +56,7 @@ const minRestMs = 5000;
 /** Starts nothing by itself. @source product contract, Trajectories (`search/q`, `similar/{question}`) */
 export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
   const { trajectories, vectors, countVersions, fill, onFilled, after, now, signal, logger, onEvent } = options;
-  let cancelTimer: (() => void) | undefined;
-  let firstChangeAt: number | undefined;
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
+  const passes = createSettledPasses({ pass: runOnce, quietMs, maxDelayMs, after, now, signal });
   let doneVersion: number | undefined;
   let isFilled = false;
   let nextWholeAt = 0;
@@ -121,36 +115,12 @@ export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
       logger.warn({ err: error }, 'upkeep of the search broke off: tried again later');
       onEvent({ type: 'upkeep_failed' });
     }
-    if (isToBeRepeated && !signal.aborted) schedule(retryMs);
-  }
-
-  function start(): Promise<void> {
-    cancelTimer?.();
-    cancelTimer = undefined;
-    firstChangeAt = undefined;
-    running = runOnce().finally(() => {
-      running = undefined;
-    });
-    return running;
+    if (isToBeRepeated) passes.runLater(retryMs);
   }
 
   function run(isWhole = false): Promise<void> {
     isWholeAsked ||= isWhole;
-    if (signal.aborted) return Promise.resolve();
-    if (!running) return start();
-    next ??= running.then(() => {
-      next = undefined;
-      return signal.aborted ? undefined : start();
-    });
-    return next;
-  }
-
-  function schedule(delayMs: number): void {
-    cancelTimer?.();
-    cancelTimer = after(delayMs, () => {
-      cancelTimer = undefined;
-      void run();
-    });
+    return passes.run();
   }
 
   /** What a pass over the end has left out, if anything, and vectors that are of no use any more. */
@@ -165,18 +135,14 @@ export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
     changed() {
       if (signal.aborted) return;
       doneVersion = undefined;
-      firstChangeAt ??= now();
-      schedule(Math.min(quietMs, Math.max(0, firstChangeAt + maxDelayMs - now())));
+      passes.changed();
     },
     run,
     probes: () => probes,
     isComplete: () => isFilled && doneVersion !== undefined,
     async close() {
-      cancelTimer?.();
       cancelWhole?.();
-      cancelTimer = undefined;
-      await next;
-      await running;
+      await passes.close();
     },
   };
 }

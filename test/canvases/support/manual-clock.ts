@@ -1,19 +1,16 @@
 import type { Clock } from '../../../src/canvases/clock.js';
+import { ManualClock as StillClock } from '../../support/manual-clock.js';
+
+export { settle } from '../../support/manual-clock.js';
 
 /**
- * A clock that stands still until the test moves it. Its date is the machine's, because files carry that, plus what the
- * test lets pass: time in which nobody touches a file.
+ * The tests' clock with the machine's date, because files carry that, plus what the test lets pass: time in which
+ * nobody touches a file.
  */
-export class ManualClock implements Clock {
-  #now = 0;
+export class ManualClock extends StillClock implements Clock {
   #passedMs = 0;
-  #timers: { dueMs: number; work: () => void }[] = [];
 
-  now(): number {
-    return this.#now;
-  }
-
-  wall(): number {
+  override wall(): number {
     return Date.now() + this.#passedMs;
   }
 
@@ -22,36 +19,9 @@ export class ManualClock implements Clock {
     this.#passedMs += ms;
   }
 
-  after(delayMs: number, work: () => void): () => void {
-    const timer = { dueMs: this.#now + delayMs, work };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
-  }
-
-  get timers(): number {
-    return this.#timers.length;
-  }
-
-  /** Moves on, running what falls due, in order, and everything that follows from it without waiting. */
-  async advance(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      await settle();
-      const next = this.#timers.filter((timer) => timer.dueMs <= end).sort((a, b) => a.dueMs - b.dueMs)[0];
-      if (next === undefined) break;
-      this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.#now = Math.max(this.#now, next.dueMs);
-      next.work();
-    }
-    this.#now = end;
-    await settle();
-  }
-
   /** Waits, in real time, until somebody waits for this clock. */
   async untilAwaited(): Promise<void> {
-    while (this.#timers.length === 0) await nextTurn();
+    while (this.timers === 0) await nextTurn();
   }
 
   /** Moves on from timer to timer while real work (files, sockets) goes on, until the promise is settled. */
@@ -62,17 +32,12 @@ export class ManualClock implements Clock {
     };
     promise.then(end, end);
     while (!isSettled) {
-      const next = Math.min(...this.#timers.map((timer) => timer.dueMs));
-      if (Number.isFinite(next)) await this.advance(Math.max(0, next - this.#now));
-      else await nextTurn();
+      const [next] = this.dueInMs;
+      if (next === undefined) await nextTurn();
+      else await this.advance(Math.max(0, next));
     }
     return promise;
   }
 }
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
-
-/** Lets everything that waits for nothing but its turn go on. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await nextTurn();
-}

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { eventBatchSchema, eventBatchValidator, eventsPerTurn } from '../../../src/memory/http/event-batch.js';
 import { storeLines } from '../../../src/memory/http/event-lines.js';
 import { eventRoutes } from '../../../src/memory/index.js';
 import { temporaryFolder } from '../../support/folder.js';
@@ -101,6 +102,32 @@ describe('POST /memory/events/batch', () => {
     expect(await post('/memory/events/batch', { events: events.slice(1) })).toMatchObject({
       body: { accepted: 10_000 },
     });
+    await store.close();
+  });
+
+  it('checks a large batch in slices, and names the event that is wrong where it stands', async () => {
+    const validate = eventBatchValidator(() => false)({ httpPart: 'body', schema: eventBatchSchema } as never);
+    const events = Array.from({ length: 10_000 }, () => eventAt(1));
+    let turns = 0;
+    let isChecked = false;
+    const count = () => {
+      turns += 1;
+      if (!isChecked) setImmediate(count);
+    };
+    setImmediate(count);
+    await (validate as (value: unknown) => Promise<void>)({ events });
+    isChecked = true;
+    expect(turns).toBeGreaterThanOrEqual(events.length / eventsPerTurn - 1);
+
+    const { post, store } = await openRoutes();
+    const faulty = events.with(1234, { ...eventAt(1), timestamp: 'now' });
+    expect((await post('/memory/events/batch', { events: faulty })).body).toMatchObject({
+      code: 'INPUT_INVALID',
+      errors: [{ pointer: '/events/1234/timestamp' }],
+    });
+    for (const body of [{}, { events: 'none' }, { events: [], more: 1 }, [], '"text"', null]) {
+      expect(await post('/memory/events/batch', body)).toMatchObject({ status: 400, body: { code: 'INPUT_INVALID' } });
+    }
     await store.close();
   });
 

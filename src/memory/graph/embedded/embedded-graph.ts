@@ -8,6 +8,7 @@ import { setMaxListeners } from 'node:events';
 import { LRUCache } from 'lru-cache';
 import { containsPattern, listLiteral, openDatabase, retryOnConflict, stringLiteral } from '../../../lance/index.js';
 import type { Logger } from '../../../logger.js';
+import { type After, afterTimeout } from '../../../scheduler/index.js';
 import type { Embedder } from '../../embeddings/embedder.js';
 import { graphClosed } from '../errors.js';
 import type { GraphEvent } from '../graph-event.js';
@@ -16,7 +17,7 @@ import { factRowsAt, factRowsWhere } from './fact-rows.js';
 import { createFactSearch } from './fact-search.js';
 import { openFactVectors } from './fact-vectors.js';
 import { graphTableNames, openGraphTables } from './graph-tables.js';
-import { type After, createGraphUpkeep } from './graph-upkeep.js';
+import { createGraphUpkeep } from './graph-upkeep.js';
 import { openGroupVersions } from './group-versions.js';
 import type { AskModel } from './telling/extraction.js';
 import { placeOf, type ResolvedFacts, resolveFacts } from './telling/resolved-facts.js';
@@ -240,10 +241,4 @@ export async function openEmbeddedGraph(options: EmbeddedGraphOptions): Promise<
       database.close();
     },
   };
-}
-
-function afterTimeout(delayMs: number, work: () => void): () => void {
-  const timer = setTimeout(work, delayMs);
-  timer.unref();
-  return () => clearTimeout(timer);
 }

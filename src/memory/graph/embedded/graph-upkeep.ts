@@ -5,13 +5,11 @@
  */
 import { optimizeTable, rowsWithoutText } from '../../../lance/index.js';
 import type { Logger } from '../../../logger.js';
+import type { After } from '../../../scheduler/index.js';
 import type { GraphEvent } from '../graph-event.js';
 import type { FactVectors } from './fact-vectors.js';
 import type { GraphTables } from './graph-tables.js';
 import type { WriteQueue } from './write-queue.js';
-
-/** Runs `work` once after the delay; returns what cancels it. @source house rules, Tests ("a manual clock") */
-export type After = (delayMs: number, work: () => void) => () => void;
 
 /** @source product contract, Agents, memory */
 export interface GraphUpkeepOptions {

@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Problem } from '../../../errors.js';
 import type { Logger } from '../../../logger.js';
+import { type After, afterTimeout } from '../../../scheduler/index.js';
 import type { Upstream } from '../../../upstream/index.js';
 import { graphAnswerInvalid, graphUnavailable } from '../errors.js';
 import type { GraphEvent } from '../graph-event.js';
@@ -12,7 +13,7 @@ import type { FactQuery, GraphMemory, NewEpisode } from '../graph-memory.js';
 import { createChangeCounts } from './change-counts.js';
 import { episodesIn, expectAccepted, expectHealthy, factsIn } from './graphiti-answers.js';
 import { serverGroup } from './group-names.js';
-import { type After, createIngestions } from './ingestions.js';
+import { createIngestions } from './ingestions.js';
 
 /** `baseUrl` only tells servers apart; `server` is the way there. @source product contract, "Process settings" (GRAPHITI_URL) */
 export interface GraphitiGraphOptions {
@@ -171,10 +172,4 @@ export function openGraphitiGraph(options: GraphitiGraphOptions): GraphMemory {
       ingestions.close();
     },
   };
-}
-
-function afterTimeout(delayMs: number, work: () => void): () => void {
-  const timer = setTimeout(work, delayMs);
-  timer.unref();
-  return () => clearTimeout(timer);
 }

@@ -3,9 +3,7 @@
  * lose a message without a word; so its list of episodes is asked, again and again, until the message is there or is
  * given up. Forgotten when the process ends.
  */
-
-/** Runs `work` once after the delay; returns what cancels it. @source house rules, Tests ("a manual clock") */
-export type After = (delayMs: number, work: () => void) => () => void;
+import type { After } from '../../../scheduler/index.js';
 
 /** @source Graphiti repository, server/graph_service/routers/ingest.py (AsyncWorker) */
 export interface IngestionsOptions {

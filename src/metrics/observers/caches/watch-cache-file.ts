@@ -1,4 +1,5 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { askedGauges, type Watch } from '../asked-gauges.js';
 
 /**
  * What the cache file holds.
@@ -10,23 +11,16 @@ export interface CacheFileSize {
 }
 
 /**
- * Gauges of the cache file, asked for at each scrape once the returned function was told where to ask.
+ * How large the cache file is.
  * @source product contract, Monitoring ("caches")
  */
-export function watchCacheFile(registry: Registry): (read: () => CacheFileSize) => void {
-  let size = (): CacheFileSize => ({ entries: 0, bytes: 0 });
-  const gauge = (name: string, help: string, value: (now: CacheFileSize) => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value(size()));
-      },
-    });
-  gauge('canvas_cache_file_entries', 'Values in the cache file', ({ entries }) => entries);
-  gauge('canvas_cache_file_bytes', 'Bytes in use of the cache file', ({ bytes }) => bytes);
-  return (read) => {
-    size = read;
-  };
+export function watchCacheFile(registry: Registry): Watch<CacheFileSize> {
+  return askedGauges<CacheFileSize>(
+    registry,
+    { entries: 0, bytes: 0 },
+    {
+      canvas_cache_file_entries: ['Values in the cache file', ({ entries }) => entries],
+      canvas_cache_file_bytes: ['Bytes in use of the cache file', ({ bytes }) => bytes],
+    },
+  );
 }

@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { CanvasSearchEvent, NodeProgress } from '../../../memory/index.js';
+import { askedGauges, type Watch } from '../asked-gauges.js';
 import { storageSeconds } from '../buckets.js';
 import type { TimeMemoryQuery } from './memory-queries.js';
 
@@ -55,23 +56,16 @@ export function observeCanvasSearch(
 }
 
 /**
- * Gauges of how far the search over canvas nodes is, asked for at each scrape once the returned function was told where to ask.
+ * How far the search over canvas nodes is.
  * @source product contract, Monitoring ("Names")
  */
-export function watchCanvasSearch(registry: Registry): (read: () => NodeProgress) => void {
-  let progress = (): NodeProgress => ({ canvases: 0, waiting: 0 });
-  const gauge = (name: string, help: string, value: (now: NodeProgress) => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value(progress()));
-      },
-    });
-  gauge('canvas_node_search_canvases', 'Canvases that the search over nodes knows', ({ canvases }) => canvases);
-  gauge('canvas_node_search_waiting', 'Changed canvases that it has not looked at yet', ({ waiting }) => waiting);
-  return (read) => {
-    progress = read;
-  };
+export function watchCanvasSearch(registry: Registry): Watch<NodeProgress> {
+  return askedGauges<NodeProgress>(
+    registry,
+    { canvases: 0, waiting: 0 },
+    {
+      canvas_node_search_canvases: ['Canvases that the search over nodes knows', ({ canvases }) => canvases],
+      canvas_node_search_waiting: ['Changed canvases that it has not looked at yet', ({ waiting }) => waiting],
+    },
+  );
 }

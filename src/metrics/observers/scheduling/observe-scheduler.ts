@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { EngineEvent, SchedulerEvent, SchedulerState } from '../../../scheduler/index.js';
+import { askedGauges, type Watch } from '../asked-gauges.js';
 import { taskSeconds } from '../buckets.js';
-import { ask } from '../watch-backlog.js';
 
 /**
  * What the scheduler decides: its limit and why, how long tasks wait and run, how they end.
@@ -84,14 +84,17 @@ export function observeJobs(registry: Registry): (event: EngineEvent) => void {
 export type WatchedScheduler = Pick<SchedulerState, 'limit' | 'running' | 'waiting' | 'load'>;
 
 /**
- * Gauges of the scheduler, asked for at each scrape once the returned function was told where to ask.
+ * Gauges of the scheduler, asked for at each scrape.
  * @source product contract, Settled details (`canvas_scheduler_limit`, `_running`, `_waiting`)
  */
-export function watchScheduler(registry: Registry): (read: () => WatchedScheduler) => void {
-  let state = (): WatchedScheduler => ({ limit: 0, running: 0, waiting: 0, load: {} });
-  ask(registry, 'canvas_scheduler_limit', 'How many slots there are now', () => state().limit);
-  ask(registry, 'canvas_scheduler_running', 'Slots that are taken now', () => state().running);
-  ask(registry, 'canvas_scheduler_waiting', 'Tasks that wait now', () => state().waiting);
+export function watchScheduler(registry: Registry): Watch<WatchedScheduler> {
+  const idle: WatchedScheduler = { limit: 0, running: 0, waiting: 0, load: {} };
+  let state = () => idle;
+  const watchSlots = askedGauges(registry, idle, {
+    canvas_scheduler_limit: ['How many slots there are now', ({ limit }) => limit],
+    canvas_scheduler_running: ['Slots that are taken now', ({ running }) => running],
+    canvas_scheduler_waiting: ['Tasks that wait now', ({ waiting }) => waiting],
+  });
   new Gauge({
     name: 'canvas_scheduler_load_ratio',
     help: 'Load that the limit follows, as a share of what there is',
@@ -105,5 +108,6 @@ export function watchScheduler(registry: Registry): (read: () => WatchedSchedule
   });
   return (read) => {
     state = read;
+    watchSlots(read);
   };
 }

@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { SearchEvent, VectorProgress } from '../../../trajectories/index.js';
+import { askedGauges, type Watch } from '../asked-gauges.js';
 import { storageSeconds } from '../buckets.js';
 
 /**
@@ -63,23 +64,16 @@ export function observeSearch(registry: Registry): (event: SearchEvent) => void 
 }
 
 /**
- * Gauges of how far the vectors are, asked for at each scrape once the returned function was told where to ask.
+ * How far the vectors are.
  * @source product contract, Monitoring ("Names")
  */
-export function watchVectors(registry: Registry): (read: () => VectorProgress) => void {
-  let progress = (): VectorProgress => ({ questions: 0, ratio: 0 });
-  const gauge = (name: string, help: string, value: (now: VectorProgress) => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value(progress()));
-      },
-    });
-  gauge('canvas_search_questions', 'Questions that have a vector', ({ questions }) => questions);
-  gauge('canvas_search_progress_ratio', 'Share of the trajectories that the last pass looked at', ({ ratio }) => ratio);
-  return (read) => {
-    progress = read;
-  };
+export function watchVectors(registry: Registry): Watch<VectorProgress> {
+  return askedGauges<VectorProgress>(
+    registry,
+    { questions: 0, ratio: 0 },
+    {
+      canvas_search_questions: ['Questions that have a vector', ({ questions }) => questions],
+      canvas_search_progress_ratio: ['Share of the trajectories that the last pass looked at', ({ ratio }) => ratio],
+    },
+  );
 }
