@@ -4,6 +4,7 @@ import { benchAutosave } from './canvases/autosave.js';
 import { benchCanvasReads } from './canvases/canvas-reads.js';
 import { benchConcurrentWrites } from './canvases/concurrent-writes.js';
 import { benchRepeatedReads } from './canvases/repeated-reads.js';
+import { benchServiceStart } from './canvases/service-start.js';
 import { createWriteLedger } from './canvases/write-ledger.js';
 import { benchEditCosts } from './canvases/writes/edit-costs.js';
 import { benchIdleAcks } from './canvases/writes/idle-acks.js';
@@ -12,7 +13,7 @@ import { benchWriterSpeed } from './canvases/writes/writer-speed.js';
 import { startPair, startService } from './support/service.js';
 
 /**
- * Canvases: reading, cache, autosave, concurrent writes, one client, the writer, a plain handler, edits.
+ * Canvases: reading, cache, autosave, concurrent writes, one client, start, the writer, a plain handler, edits.
  * @source product contract, Canvases
  */
 export const benchCanvases: Bench = async function* (context) {
@@ -24,6 +25,7 @@ export const benchCanvases: Bench = async function* (context) {
   yield await benchConcurrentWrites(context, services, ledger);
   yield await benchIdleAcks(context, services, ledger);
   await ledger.checkAfterKill();
+  yield await benchServiceStart(context);
   yield await benchWriterSpeed(context);
   const service = await startService(path.join(context.folder, 'single'), 'optimized');
   yield await benchPlainWrites(context, service);

@@ -189,10 +189,13 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     logger,
   });
 
+  /** Reads both files, whether or not the first is good. */
   const reloadAll = () => {
-    const changed = flags.reload();
-    monitoring.reload();
-    return changed;
+    try {
+      return flags.reload();
+    } finally {
+      monitoring.reload();
+    }
   };
 
   let draining = false;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type App, buildApp } from './app.js';
+import type { App } from './app.js';
 import { createLogger, type Logger, standardOutput } from './logger.js';
 import { readSettings, type Settings } from './settings.js';
 
@@ -68,6 +68,8 @@ process.on('unhandledRejection', (error) => {
   process.exit(1);
 });
 try {
+  // Only now, so that a setting that cannot be used is told at once.
+  const { buildApp } = await import('./app.js');
   const app = await buildApp(settings, logger, version);
   stopOnSignal(app, logger);
   announce(await app.server.listen({ host: settings.host, port: settings.port }), logger);

@@ -19,6 +19,11 @@ export interface Optimization<Settings = Record<string, never>> {
   sample?(isExternal?: boolean): Trial | undefined;
   /** Counts what the same piece of work takes both ways, where it cannot be repeated: writes, commits, calls. */
   counted?(work: CountedWork): void;
+  /**
+   * Tells that the part has compared an answer itself, because only it could. With a difference (what differs, not the
+   * contents) the answer was wrong, and counts like any wrong answer.
+   */
+  checked?(difference: string | undefined): void;
 }
 
 /**
@@ -37,7 +42,9 @@ export interface CountedWork {
  * both ways must answer the same; undefined where it cannot be told. `difference` says what differs without quoting
  * contents; undefined when nothing does. `bytesOf` is the memory that an answer holds while it waits. With `isTimed` false
  * only the answers are compared, not their times. `askAgain` asks the original way in place of what answers requests, where
- * that reports what it does.
+ * that reports what it does. `look` gets the original way's answer by reading only what the answer needs: it finds a wrong
+ * answer where the original way takes too long to be asked often, and comes before it; its time says nothing. `putRight` is called after a
+ * difference has been confirmed and told: it drops or mends what the optimised way has kept. Its failures are only counted.
  * @source product contract, Optimisations (`verification.sample_rate`)
  */
 export interface AnswerCheck<T> {
@@ -47,6 +54,8 @@ export interface AnswerCheck<T> {
   isExternal?: boolean;
   isTimed?: boolean;
   askAgain?(): Promise<T> | T;
+  look?(): Promise<T> | T;
+  putRight?(optimised: T, original: T): Promise<void> | void;
 }
 
 /**

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { openTestApp, type TestApp } from './support/app.js';
+import { temporaryFolder } from './support/folder.js';
 
 const canvas = (text: string) =>
   `{\n\t"nodes":[\n\t\t{"id":"a","type":"text","text":"${text}","x":0,"y":0.5,"width":10,"height":10}\n\t],\n\t"edges":[]\n}`;
@@ -81,6 +82,20 @@ test('a bad edit of the flags leaves everything as it was, also when asked to re
   expect(Object.values(flags).every((flag) => (flag as { effective: boolean }).effective)).toBe(true);
   const metrics = (await app.server.inject({ url: '/metrics' })).body;
   expect(metrics).toContain('canvas_config_reload_success 0');
+});
+
+test('both files are read again when asked, also when one of them is not good or was never there', async () => {
+  const folder = await temporaryFolder();
+  const alertsFile = path.join(folder, 'alerts.yaml');
+  const app = await openTestApp({ folder, environment: { ALERTS_CONFIG: alertsFile } });
+  const reload = async () => (await app.server.inject({ method: 'POST', url: '/admin/reload' })).json();
+  await writeFile(app.flagsFile, 'enabled: true\nnative_query: {enabled: false}\n');
+  expect(await reload()).toMatchObject({ changed: ['native_query'] });
+  await writeFile(alertsFile, 'rules: none\n');
+  await writeFile(app.flagsFile, 'enabled: true\n');
+  expect(await reload()).toMatchObject({ code: 'ALERT_CONFIG_INVALID' });
+  const { flags } = (await app.server.inject({ url: '/admin/flags' })).json();
+  expect(flags.native_query).toMatchObject({ effective: true });
 });
 
 test('closing stores what was accepted, and the next start finds it', async () => {

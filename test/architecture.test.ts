@@ -26,6 +26,7 @@ import {
   filesAreShort,
   foldersAreSmall,
   namesSayWhatIs,
+  ownFilesAreFoundFromTheTop,
   seedsAreQuotedRightly,
 } from './architecture/source-rules.js';
 
@@ -131,6 +132,20 @@ const cases: Record<string, Case> = {
     ],
     fine: [
       { 'settings.ts': 'process.env.PORT', 'a/x.ts': '/** never process.env */\nprocess.environment; // process.env' },
+    ],
+  },
+  'own files are found from the top': {
+    rule: ownFilesAreFoundFromTheTop,
+    broken: [
+      { 'a/x.ts': "new URL('./y.md', import.meta.url)" },
+      { 'a/x.ts': "readFileSync(\n  new URL(`./y.md`, import.meta.url),\n  'utf8')" },
+    ],
+    fine: [
+      {
+        'own-file.ts': 'new URL(path, import.meta.url)',
+        'cli/x.ts': "new URL('../main.js', import.meta.url)",
+        'a/x.ts': "ownFile('a/y.md');\ncreateRequire(import.meta.url)('y');",
+      },
     ],
   },
   'files are short': {
@@ -294,6 +309,13 @@ describe('the repository', () => {
       .map(({ path, text }) => parseSource(path, text));
     expect(benches.length).toBeGreaterThan(10);
     expect([...exportsAreDocumented(benches), ...seedsAreQuotedRightly(benches)]).toEqual([]);
+  });
+
+  it('builds the entry of each of its threads', () => {
+    const { bundle } = JSON.parse(readText('package.json')).scripts;
+    const scripts = sourceFiles().flatMap(({ code }) => [...code.matchAll(/\bownFile\('([^']+)\.js'\)/g)]);
+    expect(scripts.length).toBeGreaterThan(2);
+    for (const [, entry] of scripts) expect(bundle).toContain(` src/${entry}.ts `);
   });
 
   it('has a fixed top level', () => {

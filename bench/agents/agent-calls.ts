@@ -4,85 +4,33 @@ import { fileURLToPath } from 'node:url';
 import type { BenchContext } from '../bench.js';
 import { formatNumber } from '../report/numbers.js';
 import type { Section } from '../report/section.js';
-import { startChild } from '../support/child.js';
+import { type ChildServer, startChild } from '../support/child.js';
 import { type Client, createClient, expectStatus } from '../support/client.js';
 import { scrapeMetrics } from '../support/metrics-text.js';
 import { startService } from '../support/service.js';
 import { median, quantile } from '../support/statistics.js';
+import {
+  atOnce,
+  type Called,
+  type CallersAtWork,
+  callersAtWork,
+  invocation,
+  jsonBody,
+  storeCanvases,
+} from './callers.js';
 
-const canvases = 50;
-const atOnce = 50;
-const jsonBody = { 'content-type': 'application/json' };
-
-interface Called {
-  success: boolean;
-  result: { answer: { questions: { hint: string }[] } } | null;
-}
-
-const text = (id: string, x: number) => ({
-  id,
-  type: 'text',
-  text: `关于 ${id} 的笔记`,
-  x,
-  y: 0,
-  width: 250,
-  height: 60,
-});
-
-/** Canvases of some notes each, so that an agent has surroundings to read and others' cards to keep clear of. */
-async function storeCanvases(client: Client): Promise<void> {
-  for (let index = 0; index < canvases; index++) {
-    const nodes = Array.from({ length: 20 }, (_, at) => text(`n${at}`, at * 300));
-    const edges = nodes.slice(1).map(({ id }, at) => ({ id: `e${at}`, fromNode: 'n0', toNode: id }));
-    const body = Buffer.from(JSON.stringify({ nodes, edges }));
-    expectStatus(
-      await client.request('PUT', `/canvas/${index}.canvas`, { headers: jsonBody, body }),
-      [201],
-      'a canvas',
-    );
-  }
-}
-
-let asked = 0;
-
-/** No two calls are equal, so that each one asks the model. */
-const invocation = (index: number) => ({
-  agent_type: 'basic-decomposition',
-  canvas_path: `${index % canvases}.canvas`,
-  target_node_id: `n${index % 20}`,
-  parameters: { dry_run: false, instructions: `call ${asked++}` },
-});
-
-/** Milliseconds that the model took, as it says itself. */
-const modelMs = ({ result }: Called) => Number(result?.answer.questions.at(-1)?.hint);
-
-/** One call: its milliseconds beyond the model's own. */
-async function ownShare(client: Client, index: number): Promise<number> {
-  const body = Buffer.from(JSON.stringify(invocation(index)));
-  const answer = await client.request('POST', '/agents/invoke', { headers: jsonBody, body });
-  expectStatus(answer, [200], 'an agent');
-  return answer.milliseconds - modelMs(JSON.parse(answer.body.toString('utf8')));
-}
-
-/** Callers that each send the next call when the last is answered; the first calls, which all come in one instant, apart. */
-async function callersAtWork(client: Client, callsEach: number): Promise<{ first: number[]; later: number[] }> {
-  const callers = Array.from({ length: atOnce }, async (_, index) => {
-    const shares: number[] = [];
-    for (let call = 0; call <= callsEach; call++) shares.push(await ownShare(client, index));
-    return shares;
-  });
-  const shares = await Promise.all(callers);
-  return { first: shares.map((each) => each[0] as number), later: shares.flatMap((each) => each.slice(1)) };
-}
+/** The service looks at its event loop so often, and its figures have this pause in them (docs/metrics.md). */
+const pauseBetweenLooksMs = 20;
 
 interface BatchRound {
   startedP95Seconds: number;
   errorRatio: number;
   loopDelayP99Ms: number;
+  loopDelayMaxMs: number;
   seconds: number;
 }
 
-/** One batch, as a job; what each call took once it had begun. */
+/** One batch, as a job; what each call took once it had begun, and how late the event loop was meanwhile. */
 async function runBatch(client: Client, size: number): Promise<BatchRound> {
   await scrapeMetrics(client);
   const body = Buffer.from(
@@ -94,6 +42,8 @@ async function runBatch(client: Client, size: number): Promise<BatchRound> {
   const { results } = JSON.parse(answer.body.toString('utf8')) as {
     results: (Called & { execution_time_ms: number })[];
   };
+  const delayMs = (which: 'p99' | 'max') =>
+    Math.max(0, (metrics.value(`nodejs_eventloop_lag_${which}_seconds`) ?? Number.NaN) * 1000 - pauseBetweenLooksMs);
   return {
     startedP95Seconds:
       quantile(
@@ -101,27 +51,57 @@ async function runBatch(client: Client, size: number): Promise<BatchRound> {
         0.95,
       ) / 1000,
     errorRatio: results.filter(({ success }) => !success).length / results.length,
-    loopDelayP99Ms: (metrics.value('nodejs_eventloop_lag_p99_seconds') ?? Number.NaN) * 1000,
+    loopDelayP99Ms: delayMs('p99'),
+    loopDelayMaxMs: delayMs('max'),
     seconds: answer.milliseconds / 1000,
   };
 }
 
-/**
- * Calls of agents against a model that takes 1 s, give or take half.
- * @source issue figures ("our own share of an agent call", "200 invocations", "Event-loop delay")
- */
-export async function benchAgentCalls({ folder, quick, note }: BenchContext): Promise<Section> {
-  const [rounds, batchSize, callsEach] = quick ? [1, 40, 1] : [5, 200, 6];
+interface Rounds {
+  shares: CallersAtWork[];
+  relayed: CallersAtWork[];
+  batches: BatchRound[];
+}
+
+const script = (name: string) => ['--import', 'tsx', fileURLToPath(new URL(name, import.meta.url))];
+
+/** The same callers through a server that only passes on, before the service is there and has work of its own. */
+async function relayRounds(
+  folder: string,
+  model: ChildServer,
+  [rounds, callsEach]: [number, number],
+): Promise<CallersAtWork[]> {
+  const server = await startChild({
+    nodeArguments: [...script('relay-server.ts'), model.origin],
+    environment: {},
+    logFile: path.join(folder, 'relay.log'),
+  });
+  const client = createClient(server.origin, atOnce);
+  const relayed: CallersAtWork[] = [];
+  // The first time is for the engine to compile.
+  for (let round = -1; round < rounds; round++) {
+    const worked = await callersAtWork(client, { server, model }, callsEach);
+    if (round >= 0) relayed.push(worked);
+  }
+  client.close();
+  await server.kill();
+  return relayed;
+}
+
+async function measure({ folder, quick, note }: BenchContext, batchSize: number): Promise<Rounds> {
+  const [rounds, callsEach] = quick ? [1, 1] : [5, 6];
   await mkdir(folder, { recursive: true });
   const model = await startChild({
-    nodeArguments: ['--import', 'tsx', fileURLToPath(new URL('model-server.ts', import.meta.url))],
+    nodeArguments: script('model-server.ts'),
     environment: {},
     logFile: path.join(folder, 'model.log'),
   });
+  note('agents: the least that a server in between takes');
+  const relayed = await relayRounds(folder, model, [quick ? 1 : 3, quick ? 1 : 4]);
   const environment = { OPENAI_BASE_URL: `${model.origin}/v1`, OPENAI_MODEL: 'bench' };
   const service = await startService(folder, 'optimized', [], [], environment);
   const client = createClient(service.origin, atOnce);
-  const shares: Awaited<ReturnType<typeof callersAtWork>>[] = [];
+  const shares: CallersAtWork[] = [];
   const batches: BatchRound[] = [];
   try {
     await storeCanvases(client);
@@ -129,7 +109,7 @@ export async function benchAgentCalls({ folder, quick, note }: BenchContext): Pr
     await runBatch(client, batchSize);
     for (let round = 0; round < rounds; round++) {
       note(`agents: round ${round + 1} of ${rounds}`);
-      shares.push(await callersAtWork(client, callsEach));
+      shares.push(await callersAtWork(client, { server: service, model }, callsEach));
       batches.push(await runBatch(client, batchSize));
     }
   } finally {
@@ -137,6 +117,27 @@ export async function benchAgentCalls({ folder, quick, note }: BenchContext): Pr
   }
   await service.stop();
   await model.stop();
+  return { shares, relayed, batches };
+}
+
+const shareRow = (name: string, rounds: readonly CallersAtWork[], which: 'later' | 'first') => [
+  name,
+  ...[0.5, 0.95].map((share) => formatNumber(median(rounds.map((each) => quantile(each[which], share))))),
+];
+
+const cpuRow = (name: string, rounds: readonly CallersAtWork[]) => [
+  name,
+  ...(['server', 'model', 'client'] as const).map((who) => formatNumber(median(rounds.map(({ cpuMs }) => cpuMs[who])))),
+];
+
+/**
+ * Calls of agents against a model that takes 1 s, give or take half.
+ * @source issue figures ("our own share of an agent call", "200 invocations", "Event-loop delay")
+ */
+export async function benchAgentCalls(context: BenchContext): Promise<Section> {
+  const batchSize = context.quick ? 40 : 200;
+  const { shares, relayed, batches } = await measure(context, batchSize);
+  const perRound = `${shares[0]?.later.length ?? 0} calls`;
   return {
     title: 'Agents: what the service adds to the model',
     how:
@@ -146,13 +147,18 @@ export async function benchAgentCalls({ folder, quick, note }: BenchContext): Pr
       `There are ${atOnce} callers, each of whom sends the next call when the last is answered, so that ${atOnce} calls ` +
       'are under way all the time; their first calls, which all come in one instant, are a row of their own. Before ' +
       'them goes one batch, from which the scheduler learns what the model takes. A ' +
-      'batch is one job; a call is timed from its start.',
+      'batch is one job; a call is timed from its start. The canvases grow all the time, by three cards a call. Our ' +
+      "share is measured by the callers: what their process, the model's server and two shared cores add is in it, and " +
+      'nothing is taken off. How much that is, the rows of a bare relay tell: the same callers through a plain ' +
+      '`node:http` server that passes the question on, reads the streamed answer and parses it, and does nothing else. ' +
+      `The event loop's delay is \`nodejs_eventloop_lag_*\` over the batch without the ${pauseBetweenLooksMs} ms between ` +
+      'two looks, so it is how late the loop was.',
     figures: [
       {
         measure: `own share of a call, ${atOnce} under way, p95`,
         unit: 'ms',
         rounds: shares.map(({ later }) => quantile(later, 0.95)),
-        perRound: `${atOnce * callsEach} calls`,
+        perRound,
         asked: { relation: 'at most', value: 25 },
       },
       {
@@ -187,14 +193,26 @@ export async function benchAgentCalls({ folder, quick, note }: BenchContext): Pr
     tables: [
       {
         heading: ['medians of the rounds', 'p50 ms', 'p95 ms'],
-        rows: (['later', 'first'] as const).map((which) => [
-          which === 'later' ? `own share, ${atOnce} under way` : `own share, ${atOnce} in one instant`,
-          ...[0.5, 0.95].map((share) => formatNumber(median(shares.map((each) => quantile(each[which], share))))),
-        ]),
+        rows: [
+          shareRow(`own share, ${atOnce} under way`, shares, 'later'),
+          shareRow(`own share, ${atOnce} in one instant`, shares, 'first'),
+          shareRow(`bare relay, ${atOnce} under way`, relayed, 'later'),
+          shareRow(`bare relay, ${atOnce} in one instant`, relayed, 'first'),
+        ],
       },
       {
-        heading: ['batch', 'median s'],
-        rows: [[`${batchSize} calls`, formatNumber(median(batches.map(({ seconds }) => seconds)))]],
+        heading: ['CPU ms a call, all threads', 'server', "model's server", 'callers'],
+        rows: [cpuRow('service, its work behind the scenes included', shares), cpuRow('bare relay', relayed)],
+      },
+      {
+        heading: ['batch', 'median s', 'longest delay of the event loop, median ms'],
+        rows: [
+          [
+            `${batchSize} calls`,
+            formatNumber(median(batches.map(({ seconds }) => seconds))),
+            formatNumber(median(batches.map(({ loopDelayMaxMs }) => loopDelayMaxMs))),
+          ],
+        ],
       },
     ],
   };

@@ -21,10 +21,18 @@ export function cpuNanoseconds(pid: number): number {
   const times = threads.map((thread) => readIfThere(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ', 1)[0]);
   const total = times.reduce((sum, time) => sum + Number(time ?? 0), 0);
   if (total > 0) return total;
+  return cpuSeconds(pid) * 1e9;
+}
+
+/**
+ * CPU time that a process has used so far, in seconds, its threads that have ended included; in steps of 10 ms.
+ * @source proc_pid_stat(5), utime and stime
+ */
+export function cpuSeconds(pid: number): number {
   const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
-  return ((Number(afterName[11]) + Number(afterName[12])) / clockTicksPerSecond) * 1e9;
+  return (Number(afterName[11]) + Number(afterName[12])) / clockTicksPerSecond;
 }
 
 function kibibytes(pid: number, field: 'VmRSS' | 'VmHWM'): number {

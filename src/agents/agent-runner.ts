@@ -147,8 +147,16 @@ export class AgentRunner {
   async #draw(invocation: Invocation, asked: Asked): Promise<AgentResult> {
     const cards = asked.agent.form.cards(asked.answer);
     let drawing: Drawing = { nodes: [], edges: [] };
+    const ids: string[] = [];
+    // Drawn again on the same canvas it is the same, ids too: a writer that is compared with another runs both.
     const draw = (canvas: CanvasView) => {
-      drawing = drawCards(cards, canvas, findTarget(canvas, invocation.target_node_id), newId);
+      let used = 0;
+      const nextId = () => {
+        const id = ids[used] ?? newId();
+        ids[used++] = id;
+        return id;
+      };
+      drawing = drawCards(cards, canvas, findTarget(canvas, invocation.target_node_id), nextId);
       return drawing;
     };
     let etag: string | null = null;

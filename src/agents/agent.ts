@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ownFile } from '../own-file.js';
 import type { AgentType } from './agent-types.js';
 import { anchors } from './answers/anchors.js';
 import type { AnswerForm } from './answers/answer.js';
@@ -34,7 +35,7 @@ const forms: Record<AgentType, AnswerForm> = {
   'canvas-orchestrator': plan,
 };
 
-const promptText = (name: string) => readFileSync(new URL(`./prompts/${name}.md`, import.meta.url), 'utf8').trim();
+const promptText = (name: string) => readFileSync(ownFile(`agents/prompts/${name}.md`), 'utf8').trim();
 
 /**
  * All agents, their prompts read from the files beside this one.

@@ -9,6 +9,9 @@ const maxParallel = 50;
 const batchPriority = 4;
 /** What one call may take once it has begun. */
 const timeoutMs = 15 * 60 * 1000;
+/** What all of them may take: five hundred calls one after another, on a small machine, come to some hours. */
+const defaultTotalSeconds = 12 * 60 * 60;
+const maxTotalSeconds = 24 * 60 * 60;
 
 const member = invocationSchema.extend({
   id: z.string().min(1).max(100).optional().describe('its place in the list, from 0, if left out'),
@@ -31,6 +34,12 @@ export const batchSchema = z.strictObject({
     .max(maxParallel)
     .optional()
     .describe('at most so many at once; the scheduler may allow fewer'),
+  timeout_seconds: z
+    .int()
+    .min(1)
+    .max(maxTotalSeconds)
+    .default(defaultTotalSeconds)
+    .describe('what has not ended by then is cancelled, and the job has failed'),
 });
 
 /**
@@ -44,12 +53,13 @@ export type Batch = z.infer<typeof batchSchema>;
  * @source product contract, Agents ("dependency-aware"); story-17.4 ADR-0004
  */
 export function jobOf(
-  { invocations, parallel }: Batch,
+  { invocations, parallel, timeout_seconds: totalSeconds }: Batch,
   run: (invocation: Invocation, signal: AbortSignal) => Promise<AgentResult>,
 ): JobRequest {
   const ids = invocations.map(({ id }, index) => id ?? String(index));
   return {
     name: 'agents',
+    timeoutMs: totalSeconds * 1000,
     ...(parallel === undefined ? {} : { parallel }),
     tasks: invocations.map(({ id: _, depends_on: wanted, ...invocation }, index) => ({
       id: ids[index] as string,

@@ -61,7 +61,7 @@ export interface Canvases {
    * @throws Problem, as `read`
    */
   newest(path: string): Promise<CanvasContent>;
-  /** Stores the bytes as they are; kept when they are durable. With `isAsync` the outcome is `accepted`. */
+  /** Stores the bytes as they are; kept when they are durable, with `isAsync` too: then the outcome is `accepted`. */
   put(path: string, body: Buffer, conditions: Preconditions, isAsync: boolean): Promise<PutAnswer>;
   /** Kept when the canvas is durably gone. */
   delete(path: string, conditions: Preconditions): Promise<void>;

@@ -9,7 +9,7 @@ import type { JournalEvent } from './journal/journal-event.js';
  * - `write`: one request to store, edit, move or delete was answered. `unchanged`: the canvas already held these bytes.
  *   `refused`: a precondition, a name clash, a full queue, another program at work. `failed`: the file could not be written.
  * - `file_write`: one file was written, deleted, or (`sync`) only made durable; `requests` counts the requests that
- *   it carried, those answered early with 202 included.
+ *   it carried.
  * - `temporary_files_removed`: what a dead process left behind, found at start.
  * - `vault_swept`: the watch looked at the whole vault; `busySeconds` is what the main thread spent on it.
  * - `variant`: a canvas was compressed for those who accept it; `too_large`: that saved too little, and it is sent as it is.

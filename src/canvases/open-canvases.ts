@@ -16,6 +16,7 @@ import { switchedJson } from './document/switched-json.js';
 import { SentCanvases } from './edits/sent/sent-canvases.js';
 import { switchedCheck } from './edits/sent/switched-check.js';
 import type { CanvasEvent } from './events.js';
+import { sweepHistoryDaily } from './history/daily-sweep.js';
 import type { History } from './history/history.js';
 import { openHistory } from './history/open-history.js';
 import { OwnCopies } from './history/own-copies.js';
@@ -39,6 +40,7 @@ import { readOwnVersions, writeOwnVersions } from './vault/ownership/own-version
 import { VaultFiles } from './vault/vault-files.js';
 import { prepareVault } from './vault/vault-folder.js';
 import { findVaultPath } from './vault/vault-path.js';
+import { writtenFiles } from './writing/comparing/written-files.js';
 import { OverwrittenVersions } from './writing/overwritten-versions.js';
 import { RecentVersions } from './writing/recent-versions.js';
 import { type BatchWriterSettings, WriteQueue } from './writing/write-queue.js';
@@ -57,13 +59,13 @@ export interface CanvasesOptions {
   clock?: Clock;
   /** Where the compression of canvases waits for its turn; at once when left out. */
   inBackground?: InBackground;
+  /** How many folders the system is asked to watch; 0 leaves outside edits to the sweep. */
+  maxWatchedFolders?: number;
   logger: Logger;
   onEvent(event: CanvasEvent): void;
 }
 
 type OnEvent = CanvasesOptions['onEvent'];
-
-const sweepHistoryEachMs = 24 * 60 * 60 * 1000;
 
 /**
  * Opens the vault: makes its folder, locks it, removes what a dead process left half-written, and writes what it had
@@ -79,8 +81,7 @@ export async function openCanvases(options: CanvasesOptions): Promise<Canvases> 
   const letGo = await holdVault({ vaultDir: root, clock: systemClock, logger, onTaken: () => queue?.stop() });
   try {
     await clearLeftovers(root, clock, logger, options.onEvent);
-    const onEvent = options.onEvent;
-    const { dataDir } = options;
+    const { dataDir, onEvent } = options;
     const opened = await openJournal({ folder: path.join(dataDir, 'journal'), etagOf, logger, onEvent });
     const { journal, recovered } = opened;
     const hasUnwritten = recovered.length > 0 || journal.overwritten.size > 0;
@@ -103,7 +104,7 @@ export async function openCanvases(options: CanvasesOptions): Promise<Canvases> 
       for (const text of untouched) parts.idleCopies.written(text);
       await bringBack(recovered, parts, history, logger);
     }
-    const watch = await startWatch(root, parts, logger, onEvent);
+    const watch = await startWatch(options, root, parts);
     const stopSweeps = sweepHistoryDaily(history, logger);
     return new OpenedCanvases({
       ...parts,
@@ -140,7 +141,8 @@ function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores
   const reading = { root, clock, isJson: json.isJson };
   const encoder = new CanvasEncoder({ ...options, failed: (error) => cache.failed(error) });
   const cached = new CachedReader(reading, () => cache.settings, encoder);
-  const reader = new SwitchedReader(cache, cached, new FileReader(reading), readChecks(root, clock));
+  const original = new FileReader(reading);
+  const reader = new SwitchedReader(cache, cached, original, readChecks(root, clock));
   const recent = new RecentVersions();
   const files = new VaultFiles({
     root,
@@ -149,6 +151,7 @@ function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores
     copies: stores.copies,
     bytesOf: (text, etag) => recent.bytesOf(text, etag),
     onWritten: (text) => idleCopies.written(text),
+    onConflict: (text, kept) => published.conflict(text, kept),
     foldsNames: foldsNames(root),
     logger,
     onEvent: countFileWrites(batchWriter, onEvent),
@@ -163,7 +166,10 @@ function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores
   const published: PublishedChanges = new PublishedChanges({
     log: stores.changes,
     read: (path) => readStable(reading, path, undefined, false),
-    isAhead: (text) => queue.unwritten.newest(text) !== undefined,
+    ahead: (text) => {
+      const newest = queue.unwritten.newest(text);
+      return newest?.kind === 'missing' ? null : newest?.etag;
+    },
     clock,
     logger,
   });
@@ -181,6 +187,7 @@ function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores
     onOverwritten: (text) => overwritten.noticed(text),
     // What cannot be brought over now goes along in the journal.
     beforeMove: (text) => overwritten.archive(text).catch(() => {}),
+    writtenFiles: writtenFiles(root, original, files.known),
     onEvent,
   });
   const overwritten = new OverwrittenVersions({
@@ -214,11 +221,11 @@ function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores
  */
 async function bringBack(
   recovered: readonly RecoveredCanvas[],
-  { queue, overwritten }: Pick<ReturnType<typeof buildParts>, 'queue' | 'overwritten'>,
+  { files, queue, overwritten }: Pick<ReturnType<typeof buildParts>, 'files' | 'queue' | 'overwritten'>,
   history: History,
   logger: Logger,
 ): Promise<void> {
-  const written = writeRecovered(recovered, queue.unwritten, history, logger);
+  const written = writeRecovered(recovered, queue.unwritten, files, history, logger);
   if (recovered.some(({ movedFrom }) => movedFrom.length > 0)) await written;
   written
     .then(() => overwritten.archiveAll())
@@ -237,13 +244,13 @@ async function bytesInFile(reader: CanvasReader, text: string, etag: string): Pr
 }
 
 function startWatch(
+  { maxWatchedFolders, logger, onEvent }: CanvasesOptions,
   root: string,
   { files, published }: Pick<ReturnType<typeof buildParts>, 'files' | 'published'>,
-  logger: Logger,
-  onEvent: (event: CanvasEvent) => void,
 ): Promise<VaultWatch> {
   return startVaultWatch({
     vaultDir: root,
+    ...(maxWatchedFolders === undefined ? {} : { maxWatchedFolders }),
     isOwn: (text, stamp) => files.known.isOwn(text, stamp),
     onChange: (change) => {
       const path = findVaultPath(change.path);
@@ -256,15 +263,6 @@ function startWatch(
       else onEvent({ type: 'vault_swept', canvases: event.canvases, busySeconds: event.busySeconds });
     },
   });
-}
-
-function sweepHistoryDaily(history: History, logger: Logger): () => void {
-  const sweep = () => {
-    history.sweep().catch((error: unknown) => logger.warn({ err: error }, 'old versions could not be dropped'));
-  };
-  const timer = setInterval(sweep, sweepHistoryEachMs);
-  timer.unref();
-  return () => clearInterval(timer);
 }
 
 async function closeAll(

@@ -12,6 +12,7 @@ import { Limit } from './limit.js';
 import type { KnownFiles } from './vault/ownership/known-files.js';
 import { openFolder } from './vault/vault-folder.js';
 import { findVaultPath, type VaultPath } from './vault/vault-path.js';
+import type { MovingFiles } from './writing/canvas-move.js';
 import type { UnwrittenCanvases } from './writing/unwritten-canvases.js';
 
 const filesAtOnce = 8;
@@ -74,6 +75,7 @@ export async function keepWhatFilesLost(
 export async function writeRecovered(
   recovered: readonly RecoveredCanvas[],
   unwritten: UnwrittenCanvases,
+  files: Pick<MovingFiles, 'renaming'>,
   history: History,
   logger: Logger,
 ): Promise<void> {
@@ -85,6 +87,8 @@ export async function writeRecovered(
     for (const { from, to } of moves) await history.move(from, to);
   };
   if (moves.length > 0) {
+    // Not taken back: a file that cannot be written now is tried again.
+    for (const { from, to } of moves) letRename(files, from, to);
     await moveHistories();
     for (const canvas of recovered) if (canvas.kind === 'put') recover(canvas, unwritten, recovered);
     await unwritten.flush();
@@ -95,6 +99,11 @@ export async function writeRecovered(
   const written = await unwritten.flush();
   await moveHistories();
   logger.warn({ canvases: recovered.length, written }, 'wrote what a dead process had acknowledged to its files');
+}
+
+function letRename(files: Pick<MovingFiles, 'renaming'>, from: string, to: string): void {
+  const [source, target] = [findVaultPath(from), findVaultPath(to)];
+  if (source && target) files.renaming(source, target);
 }
 
 function recover(canvas: RecoveredCanvas, unwritten: UnwrittenCanvases, all: readonly RecoveredCanvas[]): void {

@@ -1,4 +1,5 @@
 export { type ComponentState, healthOperations, healthRoutes, type Readiness } from './health.js';
+export { installJsonBody } from './json-body.js';
 export { type ProblemDocument, problemMediaType, problemResponses, problemSchema } from './problem.js';
 export type { DirectAnswer, DirectRequest, DirectRoute } from './requests/direct-answers.js';
 export type { RequestEvent } from './requests/request-log.js';

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { Problem } from '../errors.js';
 
-const maxDepth = 64;
+const usualDepth = 64;
 
 /** Depth of brackets outside strings; stops counting past the limit. Works on bytes: no bracket hides in UTF-8. */
-function isTooDeep(body: Buffer): boolean {
+function isTooDeep(body: Buffer, maxDepth: number): boolean {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < body.length; i++) {
@@ -24,18 +24,18 @@ function isTooDeep(body: Buffer): boolean {
 const malformed = (message: string) => new Problem({ code: 'BODY_MALFORMED', kind: 'invalid', message });
 
 /**
- * Reads small JSON bodies (up to Fastify's 1 MiB) strictly: UTF-8 only, at most 64 levels deep, no `__proto__`.
+ * Reads small JSON bodies (up to Fastify's 1 MiB) strictly: UTF-8 only, so many levels deep at most, no `__proto__`.
  * Plain text is no body here: a foreign page may send it without asking first. Routes with other bodies bring their own parser.
  * @source RFC 8259; Fetch standard, "CORS-safelisted request-header" (text/plain needs no preflight)
  */
-export function installJsonBody(server: FastifyInstance): void {
+export function installJsonBody(server: FastifyInstance, { maxDepth = usualDepth } = {}): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   const decoder = new TextDecoder('utf-8', { fatal: true });
   server.removeContentTypeParser('text/plain');
   server.removeContentTypeParser('application/json');
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined);
-    if (isTooDeep(body)) return done(malformed(`Expected JSON at most ${maxDepth} levels deep`), undefined);
+    if (isTooDeep(body, maxDepth)) return done(malformed(`Expected JSON at most ${maxDepth} levels deep`), undefined);
     let text: string;
     try {
       text = decoder.decode(body);

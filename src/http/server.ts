@@ -1,4 +1,3 @@
-import cors from '@fastify/cors';
 import fastify, { type FastifyInstance } from 'fastify';
 import { type FastifyPluginAsyncZod, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { Problem } from '../errors.js';
@@ -10,6 +9,7 @@ import { installOpenApi } from './openapi.js';
 import { installConnectionClosing } from './requests/connection-closing.js';
 import { type DirectRoute, installDirectAnswers } from './requests/direct-answers.js';
 import { createGuard, installGuard } from './requests/guard.js';
+import { idleTimeoutMs, installIdleTime } from './requests/idle-time.js';
 import { createRequestLog, installRequestLog, type RequestEvent } from './requests/request-log.js';
 import { installUnknownRoute } from './unknown-route.js';
 
@@ -36,7 +36,6 @@ export interface ServerOptions {
 
 const maxParamBytes = 16 * 1024;
 const headersTimeoutMs = 30_000;
-const idleTimeoutMs = 75_000;
 const requestTimeoutMs = 30 * 60_000;
 
 /** What a page of an allowed origin may read beside the body. */
@@ -61,7 +60,8 @@ function requestId(given: string | string[] | undefined): string {
 
 /**
  * Builds the HTTP server: guard, one log line a request, problem documents, OpenAPI, then the parts' routes. It does
- * not listen. Slow clients are cut: headers after 30 s, a silent socket after 75 s, a whole request after 30 min.
+ * not listen. Slow clients are cut: headers after 30 s, a silent socket after 75 s
+ * unless it waits for its answer, a whole request after 30 min.
  * @source Fastify documentation, "Server"; RFC 9110
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
@@ -90,6 +90,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   server.setErrorHandler(sendError);
   installUnknownRoute(server);
   installConnectionClosing(server);
+  installIdleTime(server);
   const log = createRequestLog(options.logger, options.onEvent);
   installRequestLog(server, log);
   server.addHook('onRequest', (request, reply, done) => {
@@ -109,6 +110,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const guard = createGuard({ allowedHosts, corsOrigins, apiToken, openPaths: ['/health', '/ready', ...openPaths] });
   installGuard(server, guard);
   if (corsOrigins.length > 0) {
+    const { default: cors } = await import('@fastify/cors');
     await server.register(cors, {
       origin: corsOrigins,
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -116,7 +118,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     });
   }
   installJsonBody(server);
-  await installOpenApi(server, options.version);
+  installOpenApi(server, options.version);
   for (const plugin of options.routes) await server.withTypeProvider<ZodTypeProvider>().register(plugin);
   await server.ready();
   // With CORS each answer carries more headers, and which ones is the plugin's affair.

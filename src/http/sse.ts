@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { idleTimeoutMs, limitSilence } from './requests/idle-time.js';
 
 /**
  * One event. `data` that is no string is sent as JSON; line breaks in it reach the client as line breaks.
@@ -113,6 +114,8 @@ export function openEventStream(
 ): EventStream {
   const { heartbeatMs = defaultHeartbeatMs, maxBufferedBytes = defaultMaxBufferedBytes, closing, position } = options;
   const response = reply.hijack().raw;
+  // It answers from now on: a client that is gone without a word is cut as ever. An injected request has no socket.
+  limitSilence(response.socket, idleTimeoutMs);
   let isOpen = true;
   let announceEnd: (end: EventStreamEnd) => void = () => {};
   const closed = new Promise<EventStreamEnd>((resolve) => {

@@ -12,6 +12,13 @@ const patternOf = (route: string) =>
   );
 
 /**
+ * What is said of an address that does not exist.
+ * @source RFC 9110 section 15.5.5
+ */
+export const routeUnknown = (): Problem =>
+  new Problem({ code: 'ROUTE_UNKNOWN', kind: 'missing', message: 'No such address; /docs lists them all' });
+
+/**
  * Answers what no route takes: 405 with `Allow` when the address exists for other methods, else 404.
  * Call it before the routes are added.
  * @source RFC 9110 sections 15.5.5 and 15.5.6
@@ -24,9 +31,7 @@ export function installUnknownRoute(server: FastifyInstance): void {
   server.setNotFoundHandler((request) => {
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = routes.filter((route) => route.pattern.test(path)).flatMap((route) => route.methods);
-    if (allowed.length === 0) {
-      throw new Problem({ code: 'ROUTE_UNKNOWN', kind: 'missing', message: 'No such address; /docs lists them all' });
-    }
+    if (allowed.length === 0) throw routeUnknown();
     const methods = [...new Set(allowed)].sort().join(', ');
     throw new Problem({
       code: 'METHOD_NOT_ALLOWED',

@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { connect, type Table } from '@lancedb/lancedb';
 import type { Schema } from 'apache-arrow';
-import { removeEmptyFolders } from './empty-folders.js';
-import { createFolderSync, type FolderSync } from './folder-sync.js';
+import { removeEmptyFolders } from './folders/empty-folders.js';
+import { createFolderSync, type FolderSync } from './folders/folder-sync.js';
 import { countVersions, openSoundTable, type TableDamage } from './table-recovery.js';
+import { versionPrint } from './version-print.js';
 
 /**
  * One folder of tables, opened by this thread. Handles do not see what other threads or processes commit until
@@ -26,6 +27,8 @@ export interface Database {
   dropTable(name: string): Promise<void>;
   /** Number of versions of the table that are on disk. */
   countVersions(name: string): Promise<number>;
+  /** Tells a version of the table from all others, see {@link versionPrint}; undefined when it is not there. */
+  versionPrint(name: string, version: number): Promise<string | undefined>;
   /** Removes empty folders that old versions have left behind. @returns how many */
   sweep(name: string): Promise<number>;
   /** Frees the connection; tables opened from it stay usable until they are closed themselves. */
@@ -104,6 +107,7 @@ export async function openDatabase(uri: string, { onDamage }: DatabaseOptions = 
       }
       return sync.sync();
     },
+    versionPrint: (name, version) => versionPrint(tableFolder(name), version),
     sweep: (name) => removeEmptyFolders(tableFolder(name)),
     countVersions: (name) => countVersions(tableFolder(name)),
     async tableNames(prefix) {

@@ -1,5 +1,7 @@
 export type { Table } from '@lancedb/lancedb';
+export { arrow } from './arrow.js';
 export { type Database, type DatabaseOptions, openDatabase } from './database.js';
+export { askVersion, knownVersion, rememberVersion } from './known-version.js';
 export {
   booleanLiteral,
   containsPattern,
@@ -10,7 +12,7 @@ export {
   stringLiteral,
   wildcardPattern,
 } from './literals.js';
-export { scanBatches } from './scan.js';
+export { fewRows, scanBatches } from './scan.js';
 export { type TableLayout, tableLayout } from './table-layout.js';
 export type { TableDamage } from './table-recovery.js';
 export { createTextIndex, rowsWithoutText, textQuery, wholeTextQuery } from './text-search.js';

@@ -1,4 +1,4 @@
-import type { Query } from '@lancedb/lancedb';
+import type { Query, TakeQuery } from '@lancedb/lancedb';
 import type { RecordBatch } from 'apache-arrow';
 
 /** Large enough that the cost of a batch no longer counts, small enough to be worked through in a few milliseconds. */
@@ -14,4 +14,21 @@ export function scanBatches(query: Query, maxRows = batchRows): AsyncIterable<Re
   // The only door that takes a batch length and hands batches out as they come.
   const open = query as unknown as { execute(options: { maxBatchLength: number }): AsyncIterable<RecordBatch> };
   return open.execute({ maxBatchLength: maxRows });
+}
+
+/**
+ * Reads the result of a query for a known number of rows, and does not ask the database whether there are more: each
+ * asking wakes another thread up.
+ * @param rows most rows there can be
+ * @source LanceDB documentation, "Query" (execute)
+ */
+export async function fewRows(query: Query | TakeQuery, rows: number): Promise<RecordBatch[]> {
+  const batches: RecordBatch[] = [];
+  let missing = rows;
+  for await (const batch of query) {
+    batches.push(batch);
+    missing -= batch.numRows;
+    if (missing <= 0) break;
+  }
+  return batches;
 }

@@ -119,6 +119,7 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     graphitiUrl: options.graphitiUrl,
     lanceUri,
     embedder,
+    embedsHere: embedding.kind === 'builtin',
     askModel: options.askModel,
     cache: flags.graphCache,
     answers: options.answers,

@@ -138,6 +138,7 @@ export function openFlags(options: FlagsOptions): Flags {
         },
         sample: verification.samplerOf(flag),
         counted: (work) => savings.counted(flag, work),
+        checked: (difference) => verification.checked(flag, difference),
       }),
       onSwitch(flag, effective) {
         if (flag !== 'all') {

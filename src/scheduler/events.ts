@@ -1,4 +1,5 @@
 import type { LimitReason, LoadReadings } from './capacity/capacity.js';
+import type { UpstreamLimitReason } from './capacity/upstream-capacity.js';
 import type { TaskKind } from './task.js';
 
 /**
@@ -23,6 +24,13 @@ export type SchedulerEvent =
       waiting: number;
       running: number;
     }
-  | { type: 'upstream_limit'; upstream: string; limit: number; previous: number; running: number }
+  | {
+      type: 'upstream_limit';
+      upstream: string;
+      limit: number;
+      previous: number;
+      reason: UpstreamLimitReason;
+      running: number;
+    }
   | { type: 'task_started'; kind: TaskKind; waitSeconds: number }
   | { type: 'task_ended'; kind: TaskKind; outcome: TaskOutcome; durationSeconds: number };

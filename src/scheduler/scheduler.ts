@@ -92,6 +92,7 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
   });
   const others = createUpstreamLimits({
     bounds: () => ({ start: flag.settings.min_concurrency, max: flag.settings.max_concurrency }),
+    logger,
     onEvent,
   });
 
@@ -222,7 +223,7 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
     run,
     observeUpstream(event) {
       others.observe(event, clock.now());
-      if (event.type === 'attempt') dispatch();
+      if (event.type === 'attempt' || event.type === 'answering') dispatch();
     },
     state: () => ({
       limit: current.limit,

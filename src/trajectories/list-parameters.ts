@@ -14,7 +14,8 @@ const maxCursorLength = 16_384;
 
 const text = z.string().max(maxTextLength, `expected at most ${maxTextLength} characters`);
 const pattern = text.refine(hasFewWildcards, `expected at most ${maxWildcards} wildcards`);
-const wholeNumber = z
+/** Digits alone: no `0x10`, no `1e2`, not nothing. @source product contract, Trajectories (parameters) */
+export const wholeNumber = z
   .string()
   .regex(/^-?\d{1,15}$/, 'expected a whole number')
   .transform(Number);

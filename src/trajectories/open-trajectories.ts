@@ -1,4 +1,5 @@
-import { openDatabase, type ScalarIndex, type TableDamage } from '../lance/index.js';
+import path from 'node:path';
+import { openDatabase, rememberVersion, type ScalarIndex, type TableDamage } from '../lance/index.js';
 import type { Logger } from '../logger.js';
 import type { Optimization } from '../optimization.js';
 import type { InBackground } from '../scheduler/index.js';
@@ -14,11 +15,16 @@ import { createExports, type Exports } from './export/exports.js';
 import type { NamedCache } from './query/cache/named-cache.js';
 import { createQueryCache, type QueryCacheSettings } from './query/cache/query-cache.js';
 import { compareIndexes } from './query/comparing/index-comparison.js';
+import { createLookLookup } from './query/comparing/look-lookup.js';
+import { createLookReader } from './query/comparing/look-reader.js';
 import { createRowIdCache } from './query/order/row-id-cache.js';
 import { keepNotes } from './query/rows/kept-notes.js';
+import { createKeptValues } from './query/rows/kept-values.js';
+import { stateName, versionOf } from './query/rows/shared-version.js';
 import { createBaselineReader } from './query/trajectory-reader.baseline.js';
 import { createTrajectoryReader } from './query/trajectory-reader.js';
 import { createTrajectoryRepository, type TrajectoryRepository } from './query/trajectory-repository.js';
+import { openSumsFile } from './questions/changes/sums-file.js';
 import { createFigures, type Figures } from './questions/figures.js';
 import { createQuestionRepository, type QuestionRepository } from './questions/question-repository.js';
 import { createRecords, type Records } from './records/records.js';
@@ -27,9 +33,10 @@ import { prewarmSteps } from './store/prewarm-steps.js';
 import { damageText, storeDetail } from './store/store-detail.js';
 import { createTableCare } from './store/table-care.js';
 import { createVersionLeases, type VersionLeases } from './store/version-leases.js';
+import { analysisIndexes, trajectoryIndexes } from './store/wanted-indexes.js';
 import { createWriteQueue, type WriteQueue } from './store/write-queue.js';
 import type { TrajectoryEvent } from './trajectory-events.js';
-import { analysisSchema, tableNames, trajectorySchema } from './trajectory-schema.js';
+import { analysisSchema, figuresFile, tableNames, trajectorySchema } from './trajectory-schema.js';
 
 /**
  * `native_query`: bytes of memory for the row ids of orders that were worked out.
@@ -87,16 +94,6 @@ export interface Trajectories extends TrajectoryRepository {
   close(): Promise<void>;
 }
 
-const trajectoryIndexes: readonly ScalarIndex[] = [
-  ...['trajectory_id', 'data_id', 'reward', 'created_at', 'step_count', 'exec_time'].map(
-    (column) => ({ column, kind: 'btree' }) as const,
-  ),
-  ...['agent_name', 'termination_reason', 'is_bookmarked', 'is_success'].map(
-    (column) => ({ column, kind: 'bitmap' }) as const,
-  ),
-];
-const analysisIndexes: readonly ScalarIndex[] = [{ column: 'trajectory_id', kind: 'btree' }];
-
 const nothingToLoad: Optimization<unknown> = { enabled: false, settings: {}, failed() {} };
 
 /** Single-row writes leave small pieces of data behind; after so many of them it is worth looking. */
@@ -118,34 +115,41 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
       onEvent({ type: 'table_recovered', table, lostVersions: lostVersions.length, lostRows });
     },
   });
-  const table = await database.openTable(tableNames.trajectories, trajectorySchema);
-  const analysisTable = await database.openTable(tableNames.analysis, analysisSchema);
+  const table = rememberVersion(await database.openTable(tableNames.trajectories, trajectorySchema));
+  const analysisTable = rememberVersion(await database.openTable(tableNames.analysis, analysisSchema));
+  const sumsFile = await openSumsFile({
+    file: path.join(options.lanceUri, figuresFile),
+    versionPrint: (version) => database.versionPrint(tableNames.trajectories, version),
+    onFailed: (error) =>
+      logger.warn({ err: error }, 'the file of kept figures is of no use; the table is read instead'),
+  });
   const writes = createWriteQueue();
   const newIds = createWriteQueue();
 
   const rowIds = createRowIdCache(() => nativeQuery.settings.row_id_cache_bytes);
+  const kept = createKeptValues({ table });
   const ways = {
     reader: compareIndexes({
       table,
-      reader: createTrajectoryReader({ table, rowIds, onRowIds: (found) => onEvent({ type: 'row_ids', found }) }),
+      reader: createTrajectoryReader({ table, rowIds, kept, onRowIds: (found) => onEvent({ type: 'row_ids', found }) }),
       scalarIndexes: options.scalarIndexes,
     }),
     baselineReader: createBaselineReader(table),
+    lookReader: createLookReader(table),
     nativeQuery,
     analysisLookup: keepNotes({ table: analysisTable, find: createAnalysisLookup(analysisTable) }),
     baselineAnalysisLookup: createBaselineAnalysisLookup(analysisTable),
+    lookAnalysisLookup: createLookLookup(analysisTable),
     analysisByIds: options.analysisById,
-    tableVersion: () => table.version(),
-    analysisVersion: () => analysisTable.version(),
+    tableVersion: async () => versionOf(table),
+    analysisVersion: async () => versionOf(analysisTable),
   };
+  const state = stateName([table, analysisTable], [nativeQuery, options.analysisById, options.scalarIndexes]);
   const cached = createQueryCache({
     repository: createTrajectoryRepository({ ...ways, onEvent }),
     unreported: createTrajectoryRepository({ ...ways, onEvent: () => {} }),
-    // A way that is switched off takes the answers with it that it had made.
-    dataVersion: async () => {
-      const on = [nativeQuery, options.analysisById, options.scalarIndexes].map(({ enabled }) => enabled);
-      return [...(await Promise.all([table.version(), analysisTable.version()])), ...on].join('-');
-    },
+    dataVersion: state.ask,
+    knownVersion: state.known,
     queryCache: options.queryCache,
     onFound: (found) => onEvent({ type: 'query_cache', found }),
   });
@@ -181,7 +185,10 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
   ];
   const prewarm = createPrewarm({
     indexPrewarm: options.indexPrewarm ?? nothingToLoad,
-    steps: async () => [...(await prewarmSteps(table, analysisTable)), ...((await options.moreToPrewarm?.()) ?? [])],
+    steps: async () => [
+      ...(await prewarmSteps(table, analysisTable, kept)),
+      ...((await options.moreToPrewarm?.()) ?? []),
+    ],
     ...(options.inBackground && { inBackground: options.inBackground }),
     logger,
     onProgress: (progress) => onEvent({ type: 'prewarm', ...progress }),
@@ -189,6 +196,7 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
   const figures = createFigures({
     trajectories: table,
     analysis: analysisTable,
+    sumsFile,
     openTrajectories: () => database.openTable(tableNames.trajectories, trajectorySchema),
     openAnalysis: () => database.openTable(tableNames.analysis, analysisSchema),
     onFailed: (error) => logger.warn({ err: error }, 'figures could not follow the changes; everything is read'),
@@ -282,7 +290,7 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
       await Promise.all(cares.map((care) => care.close()));
       while (underWay.size > 0) await Promise.all(underWay);
       await writes.idle();
-      figures.close();
+      await figures.close();
       table.close();
       analysisTable.close();
       database.close();

@@ -1,7 +1,9 @@
-import { maxRecordDepth, overlaidFields, type Trajectory } from './trajectory.js';
+import type { Trajectory } from './trajectory.js';
+import { overlaidFields } from './trajectory-schema.js';
 import {
   checkId,
   isObject,
+  maxRecordDepth,
   normalizeStep,
   readBoolean,
   readId,

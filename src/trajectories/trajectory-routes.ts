@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { problemResponses } from '../http/index.js';
 import { type Analysis, type AnalysisRow, analysisInputSchema, analysisRowSchema } from './analysis/analysis.js';
 import { listParametersSchema, listQueryOf } from './list-parameters.js';
+import { createKnownAddresses } from './query/cache/known-addresses.js';
 import { pageText } from './query/page-text.js';
 import type { Explanation, ListQuery, TrajectoryRepository } from './query/trajectory-repository.js';
 import { trajectoryRecordSchema } from './trajectory.js';
@@ -91,15 +92,23 @@ export const trajectoryOperations = {
  * @source product contract, Trajectories; trajectory-optimization 2.2
  */
 export function trajectoryRoutes(trajectories: TrajectoryRoutesOptions): FastifyPluginAsyncZod {
+  const known = createKnownAddresses();
   return async (server) => {
     server.get(
       '/api/trajectories',
       {
         schema: trajectoryOperations.listTrajectories,
+        async onRequest(request, reply) {
+          const query = known.get(request.url);
+          if (!query) return;
+          reply.type(json);
+          return reply.send((await listText(trajectories, query)) as never);
+        },
       },
       async (request, reply) => {
         const query = listQueryOf(request.query);
         const explain = request.query.explain ? await trajectories.explain(query) : undefined;
+        if (!explain) known.add(request.url, query);
         reply.type(json);
         return reply.send((await listText(trajectories, query, explain)) as never);
       },

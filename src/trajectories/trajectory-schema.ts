@@ -1,4 +1,6 @@
-import { Bool, Field, Float64, Int32, List, Schema, Utf8 } from 'apache-arrow';
+import { arrow } from '../lance/index.js';
+
+const { Bool, Field, Float64, Int32, List, Schema, Utf8 } = arrow;
 
 const text = (name: string) => new Field(name, new Utf8(), false);
 const number = (name: string) => new Field(name, new Float64(), false);
@@ -59,3 +61,26 @@ export const analysisSchema = new Schema([
 
 /** The tables of the trajectory half. @source product contract, Trajectories */
 export const tableNames = { trajectories: 'trajectories', analysis: 'analysis' } as const;
+
+/**
+ * Beside the tables: what the statistics were made from, for the next start. It may be deleted at any time.
+ * @source product contract, Trajectories ("/api/analysis/stats")
+ */
+export const figuresFile = 'trajectories.figures';
+
+/**
+ * Fields that change after the import or are worked out from others: columns and the analysis row hold them, the
+ * stored record text never does.
+ * @source product contract, Trajectories ("each row")
+ */
+export const overlaidFields = [
+  'tags',
+  'notes',
+  'is_bookmarked',
+  'updated_at',
+  'step_count',
+  'questionId',
+  'isSuccess',
+  'category',
+  'rootCause',
+] as const;

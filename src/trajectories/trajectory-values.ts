@@ -3,6 +3,9 @@
  * field, the raw value and the list that collects reasons for refusal, and returns a value of the right type.
  */
 
+/** Deepest nesting of objects and lists that a record may have. @source product contract, Canvases ("nesting limit") */
+export const maxRecordDepth = 128;
+
 const decimal = /^[\t-\r ]*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[\t-\r ]*$/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;

@@ -55,23 +55,3 @@ export const trajectoryRecordSchema = z
 
 /** A record in its normal form. @source product contract, Trajectories ("Record") */
 export type Trajectory = z.infer<typeof trajectoryRecordSchema>;
-
-/**
- * Fields that change after the import or are worked out from others: columns and the analysis row hold them, the
- * stored record text never does.
- * @source product contract, Trajectories ("each row")
- */
-export const overlaidFields = [
-  'tags',
-  'notes',
-  'is_bookmarked',
-  'updated_at',
-  'step_count',
-  'questionId',
-  'isSuccess',
-  'category',
-  'rootCause',
-] as const;
-
-/** Deepest nesting of objects and lists that a record may have. @source product contract, Canvases ("nesting limit") */
-export const maxRecordDepth = 128;

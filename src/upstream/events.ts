@@ -7,9 +7,10 @@ import type { FailureClass, FailureReason } from './retry/failure.js';
 export type CircuitState = 'closed' | 'open' | 'half_open';
 
 /**
- * What happens at the door to one other server. `attempt` is told for each try, also for those that are repeated;
- * `retryAfterSeconds` is what the server asked for, `othersRunning` how many other exchanges with it were under way when
- * this one ended. Neither addresses nor keys are in it.
+ * What happens at the door to one other server. `attempt` is told at the end of each try, also of those that are
+ * repeated; that of a stream (`isStream`) when the stream has ended. `answering` is told before, when its first event
+ * has come. `retryAfterSeconds` is what the server asked for, `othersRunning` how many other exchanges with it were under
+ * way then. Neither addresses nor keys are in it.
  * @source story-17.4 ADR-0009, ADR-0010
  */
 export type UpstreamEvent =
@@ -20,7 +21,9 @@ export type UpstreamEvent =
       durationSeconds: number;
       retryAfterSeconds: number | undefined;
       othersRunning: number;
+      isStream: boolean;
     }
+  | { type: 'answering'; upstream: string; durationSeconds: number; othersRunning: number }
   | { type: 'retry'; upstream: string; reason: FailureReason; delaySeconds: number }
   | { type: 'gave_up'; upstream: string; reason: FailureReason; class: FailureClass; attempts: number }
   | { type: 'circuit'; upstream: string; state: CircuitState };

@@ -6,8 +6,8 @@ import type { Problem } from '../errors.js';
 import { type Clock, systemClock } from './clock.js';
 import { upstreamProblem } from './errors.js';
 import type { CircuitState, UpstreamEvent } from './events.js';
-import { eventData } from './exchange/event-data.js';
-import { answerBytes, type Exchange, exchangeJson, exchangeUnread, send } from './exchange/exchange.js';
+import { openEventStream } from './exchange/event-stream.js';
+import { type Exchange, exchangeJson, exchangeUnread, send } from './exchange/exchange.js';
 import { startTimeLimit, type TimeLimit } from './exchange/time-limit.js';
 import { createCircuitBreaker, type Verdict } from './retry/circuit-breaker.js';
 import { UpstreamFailure } from './retry/failure.js';
@@ -34,8 +34,8 @@ export interface UpstreamOptions {
 }
 
 /**
- * - `timeoutMs`: for each try, 30 s when left out (model: 60 s). All tries together take no longer than the policy's
- *   total, or one `timeoutMs` where that is longer.
+ * - `timeoutMs`: for each try, 30 s when left out (model: 60 s). What is repeated ends with the policy's total; only the
+ *   first try may take longer than that.
  * - `maxBytes`: of the answer, 16 MiB when left out.
  * - `sideEffect`: the server would do something twice when asked twice; such a call is tried once.
  * - `ignoreAnswer`: any successful status will do, whatever the answer says; the call gives `undefined`.
@@ -50,7 +50,8 @@ export interface CallOptions {
 }
 
 /**
- * - `idleMs`: the longest silence, before the first byte too; 30 s when left out.
+ * - `idleMs`: the longest silence, before the first byte too; 30 s when left out. It may be longer than the policy's
+ *   total, after which no try is begun any more.
  * - `totalMs`: the whole stream, 5 min when left out. `maxBytes`: 16 MiB when left out.
  * - `lastData`: what the last event of a whole stream says (`[DONE]`); a stream that ends without it was cut. It is not
  *   given to the reader.
@@ -90,6 +91,8 @@ const defaultTimeoutMs: Record<PolicyName, number> = {
   network: 30_000,
   database: 10_000,
 };
+
+const leftByReader = new Error('nobody reads on');
 
 function checkedBase(name: string, baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
@@ -135,8 +138,8 @@ export function openUpstream(options: UpstreamOptions): Upstream {
     body: body === undefined ? undefined : JSON.stringify(body),
   });
 
-  /** One try, told to the circuit and to whoever listens. */
-  async function attempt<T>(limit: TimeLimit, work: () => Promise<T>): Promise<T> {
+  /** Begins a try; what it gives is told once how the try ended, and tells the circuit and whoever listens. */
+  function beginTry(limit: TimeLimit, isStream: boolean): { answering(): void; ended: (error?: unknown) => void } {
     const admission = circuit.admit();
     if (typeof admission === 'number') {
       limit.dispose();
@@ -145,46 +148,46 @@ export function openUpstream(options: UpstreamOptions): Upstream {
       });
     }
     const startedAt = clock.now();
-    const told = (outcome: 'ok' | 'cancelled' | UpstreamFailure) => {
-      const failure = typeof outcome === 'string' ? undefined : outcome;
-      onEvent({
-        type: 'attempt',
-        upstream: name,
-        outcome: typeof outcome === 'string' ? outcome : outcome.reason,
-        durationSeconds: (clock.now() - startedAt) / 1000,
-        retryAfterSeconds: failure?.retryAfterMs === undefined ? undefined : failure.retryAfterMs / 1000,
-        othersRunning: running - 1,
-      });
-    };
+    const seconds = () => (clock.now() - startedAt) / 1000;
+    let hasEnded = false;
     running++;
-    try {
-      const result = await work();
-      admission('works');
-      told('ok');
-      return result;
-    } catch (error) {
-      admission(verdictOf(error));
-      told(error instanceof UpstreamFailure && error.reason !== 'closed' ? error : 'cancelled');
-      throw error;
-    } finally {
-      running--;
-    }
+    return {
+      answering: () =>
+        onEvent({ type: 'answering', upstream: name, durationSeconds: seconds(), othersRunning: running - 1 }),
+      ended(error) {
+        if (hasEnded) return;
+        hasEnded = true;
+        running--;
+        admission(error === undefined ? 'works' : verdictOf(error));
+        const failure = error instanceof UpstreamFailure && error.reason !== 'closed' ? error : undefined;
+        onEvent({
+          type: 'attempt',
+          upstream: name,
+          outcome: error === undefined ? 'ok' : (failure?.reason ?? 'cancelled'),
+          durationSeconds: seconds(),
+          retryAfterSeconds: failure?.retryAfterMs === undefined ? undefined : failure.retryAfterMs / 1000,
+          othersRunning: running,
+          isStream,
+        });
+      },
+    };
   }
 
   /** Repeats by the policy; what remains becomes a Problem. */
   async function repeated<T>(
     tryOnce: (leftMs: number) => Promise<T>,
-    limits: { totalMs: number; signal: AbortSignal | undefined; mayRepeat: () => boolean },
+    limits: { totalMs?: number; signal: AbortSignal | undefined; mayRepeat: () => boolean },
   ): Promise<T> {
     let attempts = 0;
+    const row = retryPolicies[policy];
     try {
       return await retry(
         (leftMs) => {
           attempts++;
-          return tryOnce(leftMs);
+          return tryOnce(attempts === 1 ? Number.POSITIVE_INFINITY : leftMs);
         },
         {
-          policy: { ...retryPolicies[policy], totalMs: limits.totalMs },
+          policy: { ...row, totalMs: Math.min(row.totalMs, limits.totalMs ?? row.totalMs) },
           clock,
           random,
           signals: [limits.signal, closing.signal],
@@ -209,55 +212,73 @@ export function openUpstream(options: UpstreamOptions): Upstream {
     signal?.throwIfAborted();
     const tryOnce = async (leftMs: number) => {
       const limit = startTimeLimit(clock, { totalMs: Math.min(timeoutMs, leftMs) }, [signal, closing.signal]);
+      const { ended } = beginTry(limit, false);
       try {
         const exchanged = options.ignoreAnswer ? exchangeUnread : exchangeJson;
-        return await attempt(limit, () => exchanged(exchange, { maxBytes, limit, clock }));
+        const answer = await exchanged(exchange, { maxBytes, limit, clock });
+        ended();
+        return answer;
+      } catch (error) {
+        ended(error);
+        throw error;
       } finally {
         limit.dispose();
       }
     };
-    const totalMs = Math.max(retryPolicies[policy].totalMs, timeoutMs);
-    return repeated(tryOnce, { totalMs, signal, mayRepeat: () => !sideEffect });
+    return repeated(tryOnce, { signal, mayRepeat: () => !sideEffect });
   }
 
   async function* stream(exchange: Exchange, options: StreamOptions = {}): AsyncGenerator<string, void, void> {
     const { signal, idleMs = defaultIdleMs, totalMs = defaultStreamMs, maxBytes = defaultMaxBytes, lastData } = options;
     signal?.throwIfAborted();
     const endsAt = clock.now() + totalMs;
-    /** Up to and including the first event; from then on nothing is repeated. */
+    /** Up to and including the first event; from then on nothing is repeated, but the try goes on. */
     const begin = async () => {
       const limit = startTimeLimit(clock, { totalMs: endsAt - clock.now(), idleMs }, [signal, closing.signal]);
+      const { answering, ended } = beginTry(limit, true);
       try {
-        return await attempt(limit, async () => {
-          const answer = await send(exchange, { maxBytes, limit, clock });
-          const events = eventData(answerBytes(answer, maxBytes, limit));
-          return { limit, events, first: await events.next() };
-        });
+        const answer = await send(exchange, { maxBytes, limit, clock });
+        const events = openEventStream(answer, maxBytes, limit);
+        const first = await events.next();
+        if (first !== undefined) answering();
+        return { limit, events, first, ended };
       } catch (error) {
+        ended(error);
         limit.dispose();
         throw error;
       }
     };
-    const retriedMs = Math.min(totalMs, Math.max(retryPolicies[policy].totalMs, idleMs));
-    const { limit, events, first } = await repeated(begin, { totalMs: retriedMs, signal, mayRepeat: () => true });
-    const cut = () => gaveUp(new UpstreamFailure('cut_answer', 'broke off its answer'), 1);
-    running++;
+    const { limit, events, first, ended } = await repeated(begin, { totalMs, signal, mayRepeat: () => true });
+    /** While a reader is busy it is not asked; when it never comes back, the try ends with its time all the same. */
+    let isReading = false;
+    const onAbort = () => ended(isReading ? leftByReader : limit.signal.reason);
+    limit.signal.addEventListener('abort', onAbort);
     try {
-      for (let next = first; !next.done; ) {
-        if (next.value === lastData) return;
+      for (let next = first; next !== undefined; next = await events.next()) {
         limit.rest();
-        yield next.value;
-        limit.heard();
-        next = await events.next();
+        isReading = true;
+        for (const data of next) {
+          if (data === lastData) {
+            ended();
+            return;
+          }
+          yield data;
+        }
+        isReading = false;
+        limit.goOn();
       }
-      if (lastData !== undefined) throw cut();
+      if (lastData !== undefined) throw new UpstreamFailure('cut_answer', 'broke off its answer');
+      ended();
     } catch (error) {
-      throw gaveUp(limit.signal.aborted ? limit.signal.reason : error, 1);
+      const failure = limit.signal.aborted ? limit.signal.reason : error;
+      ended(failure);
+      throw gaveUp(failure, 1);
     } finally {
-      running--;
-      await events.return(undefined).catch(() => {});
+      // A reader that leaves says nothing about the server.
+      ended(leftByReader);
+      limit.signal.removeEventListener('abort', onAbort);
+      events.stop();
       limit.dispose();
-      limit.abort(new Error('nobody reads on'));
     }
   }
 

@@ -65,6 +65,22 @@ describe('AgentRunner', () => {
     expect(events).toMatchObject([{ outcome: 'done', agent: 'basic-decomposition', isDryRun: false }]);
   });
 
+  it('draws the same again, ids too, when it is asked to draw once more', async () => {
+    const canvas = { nodes: [node('t', 0)], edges: [] };
+    const { options } = runnerOn(canvas);
+    const drawings: Drawing[] = [];
+    const add = async (_: string, draw: (newest: unknown) => Drawing) => {
+      drawings.push(draw(canvas), draw(canvas));
+      return { etag: '"after"' };
+    };
+    const result = await new AgentRunner({ ...options, canvases: { ...options.canvases, add } }).run(
+      invocation(),
+      never,
+    );
+    expect(drawings[0]).toEqual(drawings[1]);
+    expect(drawings[1]).toEqual({ nodes: result.nodes, edges: result.edges });
+  });
+
   it('only shows it on a dry run, and passes on what the user wishes', async () => {
     const { runner, drawn, asked } = runnerOn({ nodes: [node('t', 0)], edges: [] });
     const parameters = { dry_run: true, language: '中文', instructions: '给高中生' };

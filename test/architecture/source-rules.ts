@@ -22,6 +22,12 @@ export const environmentIsReadInSettings: SourceRule = (files) => {
   return occurrences(others, pattern, () => 'reads the environment; only settings.ts may');
 };
 
+/** What is built lies elsewhere than its source, so the program's own files are found from the top. Commands are not. */
+export const ownFilesAreFoundFromTheTop: SourceRule = (files) => {
+  const others = files.filter(({ path }) => path !== 'own-file.ts' && path !== 'main.ts' && !path.startsWith('cli/'));
+  return occurrences(others, /new URL\([^;]*?import\.meta\.url/g, () => 'looks beside itself; ask ownFile()');
+};
+
 /** A file fits into a head. */
 export const filesAreShort: SourceRule = (files) =>
   files

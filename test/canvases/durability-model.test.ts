@@ -3,6 +3,9 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../src/canvases/document/etag.js';
+import { applyElementEdits } from '../../src/canvases/edits/canvas-editor.js';
+import { applyJsonPatch } from '../../src/canvases/edits/patch/json-patch.js';
+import { applyMergePatch } from '../../src/canvases/edits/patch/merge-patch.js';
 import { vaultLockName } from '../../src/canvases/holding/vault-lock.js';
 import { temporaryFolder } from '../support/folder.js';
 import { canvasBytes } from './support/canvas-bytes.js';
@@ -10,13 +13,28 @@ import { ManualClock } from './support/manual-clock.js';
 import { openTestCanvases, variants } from './support/open-test-canvases.js';
 
 const name = 'a.canvas';
-type Action = 'put' | 'conditional' | 'stale' | 'edit' | 'delete' | 'outside' | 'outside-rename' | 'outside-delete';
+/** A second canvas, which has nothing to do with the first: each step may write it too. */
+const otherName = 'folder/b.canvas';
+type Edit = 'json-patch' | 'merge-patch' | 'node-patch';
+type Action =
+  | 'put'
+  | 'conditional'
+  | 'stale'
+  | Edit
+  | 'other'
+  | 'delete'
+  | 'outside'
+  | 'outside-rename'
+  | 'outside-delete';
 const actions: Action[] = [
   'put',
   'put',
   'conditional',
   'stale',
-  'edit',
+  'json-patch',
+  'merge-patch',
+  'node-patch',
+  'other',
   'delete',
   'outside',
   'outside-rename',
@@ -24,8 +42,25 @@ const actions: Action[] = [
 ];
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...actions) },
-  { weight: 3, arbitrary: fc.constantFrom('flush' as const, 'flip' as const, 'crash' as const) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom('flush' as const, 'flip' as const, 'crash' as const, 'crash-writing' as const),
+  },
 );
+
+/** What a client sends to give the one node of a canvas another text, carried out as the routes do. */
+const edits: Record<Edit, (bytes: Buffer, text: string) => Buffer> = {
+  'json-patch': (bytes, text) =>
+    applyJsonPatch(bytes, [
+      { op: 'test', path: '/nodes/0/id', value: 'n0' },
+      { op: 'replace', path: '/nodes/0/text', value: text },
+    ]).bytes,
+  'merge-patch': (bytes, text) => {
+    const { nodes } = JSON.parse(canvasBytes(text).toString());
+    return applyMergePatch(bytes, { nodes }).bytes;
+  },
+  'node-patch': (bytes, text) => applyElementEdits(bytes, [{ op: 'patchNode', id: 'n0', patch: { text } }]).bytes,
+};
 
 /** A vault, what readers must see, what its file holds, and what the history must have. The clock stands still. */
 class Model {
@@ -35,6 +70,8 @@ class Model {
   readonly kept = new Set<string>();
   /** Else another program wrote it, and may write over it once more before we come to keep it. */
   seenIsOurs = false;
+  /** What the second canvas was given last. */
+  other: string | undefined;
   isOptimised: boolean;
   #isArmed = false;
   #opened: Awaited<ReturnType<typeof openTestCanvases>>;
@@ -88,7 +125,7 @@ class Model {
       writeFileSync(`${this.address}.tmp`, canvasBytes(text));
       renameSync(`${this.address}.tmp`, this.address);
     } else writeFileSync(this.address, canvasBytes(text));
-    if (this.canvases.pendingWrites() === 0) {
+    if (this.file === this.seen) {
       this.seen = text;
       this.seenIsOurs = false;
     }
@@ -96,13 +133,23 @@ class Model {
   }
 
   /** Goes on with copies of the folders as they are, as if the process had died here. */
-  async crash(folder: string): Promise<void> {
+  async crash(folder: string, writing?: { text: string; done: Promise<unknown> }): Promise<void> {
     const before = this.#opened;
     const [vaultDir, dataDir] = [path.join(folder, 'vault'), path.join(folder, 'data')];
     cpSync(before.vaultDir, vaultDir, { recursive: true, filter: (from) => path.basename(from) !== vaultLockName });
     cpSync(before.dataDir, dataDir, { recursive: true, filter: (from) => path.basename(from) !== 'vault.json' });
     this.#opened = await openTestCanvases(this.isOptimised, { vaultDir, dataDir, clock: this.#clock });
     this.#isArmed = false;
+    if (writing) {
+      // It was not answered yet: whether it came to be is open, half of it is not.
+      const { items } = await this.canvases.list({ prefix: name, after: '' }, 1);
+      if (items[0]?.etag === etagOf(canvasBytes(writing.text))) {
+        if (this.seen !== undefined && this.seenIsOurs) this.kept.add(this.seen);
+        this.seen = writing.text;
+        this.seenIsOurs = true;
+      }
+      await writing.done;
+    }
     await this.flush();
     await before.canvases.close();
   }
@@ -111,8 +158,12 @@ class Model {
     const read = async () => (await this.canvases.read(name, {})).body?.toString();
     if (this.seen === undefined) await expect(read()).rejects.toMatchObject({ code: 'CANVAS_NOT_FOUND' });
     else expect(await read()).toBe(canvasBytes(this.seen).toString());
+    if (this.other !== undefined) {
+      expect((await this.canvases.read(otherName, {})).body?.toString()).toBe(canvasBytes(this.other).toString());
+    }
     const { items } = await this.canvases.list({ prefix: '', after: '' }, 10);
-    expect(items.map(({ etag }) => etag)).toEqual(this.seen === undefined ? [] : [etagOf(canvasBytes(this.seen))]);
+    const texts = [this.seen, this.other].filter((text) => text !== undefined);
+    expect(items.map(({ etag }) => etag)).toEqual(texts.map((text) => etagOf(canvasBytes(text))));
   }
 
   async checkHistory(): Promise<void> {
@@ -124,7 +175,11 @@ class Model {
   }
 }
 
-async function take(model: Model, action: Action | 'flush' | 'flip' | 'crash', text: string): Promise<void> {
+async function take(
+  model: Model,
+  action: Action | 'flush' | 'flip' | 'crash' | 'crash-writing',
+  text: string,
+): Promise<void> {
   const { canvases, seen } = model;
   const match = { ifMatch: [seen === undefined ? '"none"' : etagOf(canvasBytes(seen))] };
   const missing = seen === undefined;
@@ -141,13 +196,16 @@ async function take(model: Model, action: Action | 'flush' | 'flip' | 'crash', t
       const put = canvases.put(name, canvasBytes(text), { ifMatch: ['"stale"'] }, false);
       return void (await expect(put).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' }));
     }
-    case 'edit':
+    case 'json-patch':
+    case 'merge-patch':
+    case 'node-patch':
       if (missing) return;
-      await canvases.edit(name, match, (bytes) => {
-        expect(bytes).toEqual(canvasBytes(seen));
-        return canvasBytes(text);
-      });
+      await canvases.edit(name, match, (bytes) => edits[action](bytes, text));
       return model.wrote(text);
+    case 'other':
+      await canvases.put(otherName, canvasBytes(text), {}, false);
+      model.other = text;
+      return;
     case 'delete':
       if (missing) return;
       await canvases.delete(name, {});
@@ -158,6 +216,12 @@ async function take(model: Model, action: Action | 'flush' | 'flip' | 'crash', t
       return model.flip();
     case 'crash':
       return model.crash(await temporaryFolder());
+    case 'crash-writing': {
+      const folder = await temporaryFolder();
+      const done = canvases.put(name, canvasBytes(text), {}, false);
+      await new Promise((resolve) => setImmediate(resolve));
+      return model.crash(folder, { text, done });
+    }
     default:
       model.outside(action === 'outside-delete' ? undefined : text, action === 'outside-rename');
   }

@@ -240,6 +240,32 @@ test('the OpenAPI document shows each route with its errors as problem documents
   expect(page.body).not.toMatch(/https?:\/\//);
 });
 
+test('the page of the documentation has its files, and what it does not have is an unknown address', async () => {
+  const server = await startTestServer([sampleRoutes]);
+  const [script, page, head, again] = await Promise.all([
+    server.inject({ url: '/docs/static/swagger-ui.css' }),
+    server.inject({ url: '/docs/' }),
+    server.inject({ method: 'HEAD', url: '/docs' }),
+    server.inject({ url: '/docs/json' }),
+  ]);
+  expect([script.statusCode, script.headers['content-type']]).toEqual([200, 'text/css; charset=utf-8']);
+  expect(Number(script.headers['content-length'])).toBe(script.rawPayload.length);
+  expect(page.headers['content-security-policy']).toContain("script-src 'self'");
+  expect([head.statusCode, head.body]).toEqual([200, '']);
+  expect(again.json()).toEqual((await server.inject({ url: '/openapi.json' })).json());
+  const unchanged = await server.inject({
+    url: '/docs/static/swagger-ui.css',
+    headers: { 'if-none-match': String(script.headers.etag) },
+  });
+  expect(unchanged.statusCode).toBe(304);
+  for (const url of ['/docs/nothing', '/docs/static/nothing.js', '/docs/static/../../package.json']) {
+    const missing = await server.inject({ url });
+    expect([missing.statusCode, missing.json().code]).toEqual([404, 'ROUTE_UNKNOWN']);
+    expect(missing.headers['x-request-id']).toBeDefined();
+  }
+  expect((await server.inject({ method: 'POST', url: '/docs' })).statusCode).toBe(405);
+});
+
 test('a connection on which nothing was asked does not hold a server that closes, one that is answered does', async () => {
   let isAnswered = false;
   let begun = () => {};

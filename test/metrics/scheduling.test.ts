@@ -28,7 +28,14 @@ describe('the metrics of the scheduler', () => {
     const change = { type: 'limit', load: {}, waiting: 0, running: 0 } as const;
     metrics.observeScheduler({ ...change, limit: 10, previous: 20, reason: 'memory' });
     metrics.observeScheduler({ ...change, limit: 20, previous: 10, reason: 'calm' });
-    metrics.observeScheduler({ type: 'upstream_limit', upstream: 'model', limit: 4, previous: 10, running: 6 });
+    metrics.observeScheduler({
+      type: 'upstream_limit',
+      upstream: 'model',
+      limit: 4,
+      previous: 10,
+      reason: 'busy',
+      running: 6,
+    });
     metrics.observeScheduler({ type: 'task_started', kind: 'agent', waitSeconds: 0.3 });
     metrics.observeScheduler({ type: 'task_ended', kind: 'agent', outcome: 'completed', durationSeconds: 3 });
     const found = await lines('canvas_scheduler_');
@@ -59,7 +66,13 @@ describe('the metrics of jobs', () => {
 describe('the metrics of other servers', () => {
   it('time tries by how they ended, count pauses and what failed in the end, and show the circuit', async () => {
     const { metrics, lines } = testMetrics();
-    const attempt = { type: 'attempt', upstream: 'model', retryAfterSeconds: undefined, othersRunning: 0 } as const;
+    const attempt = {
+      type: 'attempt',
+      upstream: 'model',
+      retryAfterSeconds: undefined,
+      othersRunning: 0,
+      isStream: false,
+    } as const;
     metrics.observeUpstream({ ...attempt, outcome: 'busy', durationSeconds: 0.5 });
     metrics.observeUpstream({ type: 'retry', upstream: 'model', reason: 'busy', delaySeconds: 2 });
     metrics.observeUpstream({ ...attempt, outcome: 'ok', durationSeconds: 2 });

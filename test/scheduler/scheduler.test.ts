@@ -258,10 +258,18 @@ describe.each([
 
 describe('a scheduler for another server', () => {
   const attempt = (outcome: 'ok' | 'busy', othersRunning: number, retryAfterSeconds?: number) =>
-    ({ type: 'attempt', upstream: 'model', outcome, durationSeconds: 1, retryAfterSeconds, othersRunning }) as const;
+    ({
+      type: 'attempt',
+      upstream: 'model',
+      outcome,
+      durationSeconds: 1,
+      retryAfterSeconds,
+      othersRunning,
+      isStream: false,
+    }) as const;
 
   it('starts no more for it than it takes, while other tasks go on', async () => {
-    const { scheduler, events } = openTestScheduler({ min_concurrency: 10, max_concurrency: 10 });
+    const { scheduler, events, lines } = openTestScheduler({ min_concurrency: 10, max_concurrency: 10 });
     const tasks = openTasks(scheduler);
     for (let i = 0; i < 6; i++) tasks.run({ name: 'asks', upstream: 'model' });
     await settle();
@@ -272,7 +280,11 @@ describe('a scheduler for another server', () => {
     expect(tasks.started.filter((name) => name === 'asks later')).toEqual([]);
     expect(tasks.started).toContain('other');
     expect(scheduler.state().upstreams).toEqual({ model: { limit: 4, running: 6 } });
-    expect(events.at(-2)).toEqual({ type: 'upstream_limit', upstream: 'model', limit: 4, previous: 10, running: 6 });
+    const decision = { upstream: 'model', limit: 4, previous: 10, reason: 'busy', running: 6 };
+    expect(events.at(-2)).toEqual({ type: 'upstream_limit', ...decision });
+    expect(lines).toMatchObject([
+      { ...decision, msg: 'the scheduler changed how much is sent to another server at once' },
+    ]);
     for (const task of tasks.running.slice(0, 3)) task.end();
     await settle();
     expect(tasks.started.filter((name) => name === 'asks later')).toHaveLength(1);

@@ -113,6 +113,7 @@ const worlds: Record<string, () => World> = {
       const tell = (outcome: 'ok' | 'busy') =>
         scheduler.observeUpstream({
           type: 'attempt',
+          isStream: false,
           upstream: 'model',
           outcome,
           durationSeconds: (clock.now() - startedMs) / 1000,

@@ -222,6 +222,28 @@ describe('GET /api/trajectories', () => {
     expect((await list(server, { ...query, explain: 'false' })).body).not.toHaveProperty('explain');
   });
 
+  test('an address that is asked for again means the same, shows what has changed since, and is refused again', async () => {
+    const server = await start();
+    const address = '/api/trajectories?trajectory_id=t-00117&fields=trajectory_id,notes';
+    const asked = async (url: string, method: 'GET' | 'HEAD' = 'GET') => {
+      const { statusCode, headers, body } = await server.inject({ method, url });
+      return { statusCode, type: headers['content-type'], length: headers['content-length'], body };
+    };
+    const first = await asked(address);
+    expect(await asked(address)).toEqual(first);
+    expect(await asked(address, 'HEAD')).toEqual({ ...first, body: '' });
+    expect(JSON.parse((await asked(`${address}&explain=true`)).body)).toHaveProperty('explain');
+    await trajectories.records.setNotes('t-00117', '新');
+    expect(JSON.parse((await asked(address)).body).data).toEqual([{ trajectory_id: 't-00117', notes: '新' }]);
+    await trajectories.records.setNotes('t-00117', '');
+    for (let i = 0; i < 2; i++) expect((await asked('/api/trajectories?page=0')).statusCode).toBe(400);
+    const walk = JSON.parse((await asked('/api/trajectories?cursor=&pageSize=50')).body) as { next_cursor: string };
+    for (let i = 0; i < 2; i++) {
+      const { body } = await asked(`/api/trajectories?cursor=${walk.next_cursor}&pageSize=100`);
+      expect(JSON.parse(body)).toMatchObject({ total: 120, next_cursor: null });
+    }
+  });
+
   test('a page past the end is empty', async () => {
     const server = await start();
     const { status, body } = await list(server, { page: '1000000000', pageSize: '1000' });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { eventData } from '../../src/upstream/exchange/event-data.js';
+import { eventReader } from '../../src/upstream/exchange/event-data.js';
 import type { StreamOptions } from '../../src/upstream/index.js';
 import {
   answersText,
@@ -94,8 +94,7 @@ describe('a stream', () => {
     const server = await startMisbehavingServer(streams(['one'], 'stalls'), hangs);
     const door = openTestUpstream(server.origin);
     const stalled = readAll(door, { idleMs: 700 });
-    await server.arrived(1);
-    await door.clock.untilDueIn(700);
+    while (!door.events.some(({ type }) => type === 'answering')) await new Promise(setImmediate);
     // The first event is heard of before the silence begins; only then may the clock move.
     const iterator = door.upstream.postStream('/x', {}, { idleMs: 700, totalMs: 700 });
     const silent = iterator.next().catch((error) => error);
@@ -125,6 +124,42 @@ describe('a stream', () => {
     await door.clock.advance(60_000);
     expect(await iterator.next()).toEqual({ done: false, value: 'two' });
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('waits for a slow reader instead of piling up what comes, and loses nothing', async () => {
+    const events = Array.from({ length: 9000 }, (_, i) => `${i} ${'x'.repeat(1600)}`);
+    let sentAll = false;
+    const server = http.createServer((request, response) => {
+      response.on('finish', () => {
+        sentAll = true;
+      });
+      request.resume().on('end', async () => {
+        for (const event of [...events, '[DONE]']) {
+          if (!response.write(`data: ${event}\n\n`)) await once(response, 'drain');
+        }
+        response.end();
+      });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void server.close());
+    const door = openTestUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const stream = door.upstream.postStream('/x', {}, { lastData: '[DONE]', idleMs: 500 });
+    const read = [(await stream.next()).value as string];
+    // All turns that the server needs to fill the buffers of both ends.
+    for (let turn = 0; turn < 300; turn++) await new Promise(setImmediate);
+    expect(sentAll).toBe(false);
+    await door.clock.advance(60_000);
+    for await (const event of stream) read.push(event);
+    expect(read).toEqual(events);
+    expect(door.clock.timers).toBe(0);
+  });
+
+  it('hands over what came before it broke', async () => {
+    const events = Array.from({ length: 600 }, (_, i) => String(i));
+    const server = await startMisbehavingServer(streams(events, 'breaks'));
+    const { data, error } = await readAll(openTestUpstream(server.origin));
+    expect(data).toEqual(events.slice(0, data.length));
+    expect(error).toMatchObject({ code: 'MODEL_ANSWER_INVALID' });
   });
 
   it('takes no more bytes than it may', async () => {
@@ -159,31 +194,26 @@ describe('a stream', () => {
 });
 
 describe('the data of events', () => {
-  const read = async (text: string, cuts: number[]) => {
-    const bytes = Buffer.from(text);
+  const read = (bytes: Buffer, cuts: number[] = []) => {
     const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
-    const data: string[] = [];
-    async function* chunks() {
-      for (let i = 1; i < places.length; i++) yield bytes.subarray(places[i - 1], places[i]);
-    }
-    for await (const each of eventData(chunks())) data.push(each);
-    return data;
+    const take = eventReader();
+    return places.slice(1).flatMap((place, i) => take(bytes.subarray(places[i], place)));
   };
 
-  it('is the same wherever the bytes are cut, with every line end', async () => {
+  it('is the same wherever the bytes are cut, with every line end', () => {
     const line = fc.string({ unit: 'binary' }).map((text) => text.replaceAll(/[\r\n]/g, '').trimStart());
-    await fc.assert(
-      fc.asyncProperty(
+    fc.assert(
+      fc.property(
         fc.array(fc.array(line, { minLength: 1, maxLength: 3 }), { maxLength: 5 }),
         fc.constantFrom('\n', '\r\n', '\r'),
         fc.array(fc.nat(), { maxLength: 8 }),
-        async (events, end, cuts) => {
+        (events, end, cuts) => {
           const sent = events
             .map((lines) => `: hello${end}event: x${end}${lines.map((each) => `data: ${each}${end}`).join('')}${end}`)
             .join('');
           const expected = events.map((lines) => Buffer.from(lines.join('\n')).toString());
           // The comment at the end tells a last carriage return from the half of a line end.
-          const got = await read(`${sent}: bye\n`, cuts);
+          const got = read(Buffer.from(`${sent}: bye\n`), cuts);
           expect(got).toEqual(expected);
         },
       ),
@@ -191,7 +221,18 @@ describe('the data of events', () => {
     );
   });
 
-  it('drops an event that was cut', async () => {
-    expect(await read('data: whole\n\ndata: half\n', [])).toEqual(['whole']);
+  it('drops an event that was cut', () => {
+    expect(read(Buffer.from('data: whole\n\ndata: half\n'))).toEqual(['whole']);
+  });
+
+  it('begins after a byte order mark, wherever that is cut, and keeps later ones', () => {
+    const bytes = Buffer.from('\ufeffdata: \ufeffa\n\n');
+    for (const cut of [0, 1, 2, 3, 10]) expect(read(bytes, [cut])).toEqual(['\ufeffa']);
+  });
+
+  it('is refused where the bytes are no UTF-8, also when that shows only later', () => {
+    const [bad, cut] = [Buffer.from([0x64, 0xff, 0x0a]), Buffer.from('data: 词\n\n')];
+    expect(() => read(bad)).toThrow('not UTF-8');
+    expect(() => read(Buffer.concat([cut.subarray(0, 8), Buffer.from('x\n\n')]), [8])).toThrow('not UTF-8');
   });
 });

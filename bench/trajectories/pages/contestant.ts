@@ -1,10 +1,12 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { openDatabase } from '../../../src/lance/index.js';
 import { type Statistics, statisticsOf } from '../../../src/trajectories/analysis/statistics.js';
 import { createSorting } from '../../../src/trajectories/query/order/sorting.js';
 import { pageText } from '../../../src/trajectories/query/page-text.js';
 import type { TrajectoryFilter } from '../../../src/trajectories/query/trajectory-filter.js';
 import type { ListQuery } from '../../../src/trajectories/query/trajectory-repository.js';
-import { tableNames, trajectorySchema } from '../../../src/trajectories/trajectory-schema.js';
+import { figuresFile, tableNames, trajectorySchema } from '../../../src/trajectories/trajectory-schema.js';
 import { openPages } from './page-store.js';
 
 /**
@@ -16,8 +18,11 @@ export interface Contestant {
   page(query: ListQuery): Promise<Buffer>;
   count(filter: TrajectoryFilter): Promise<number>;
   get(trajectoryId: string): Promise<Buffer>;
-  /** Of a store that has just been opened. */
-  statistics(): Promise<{ statistics: Statistics; milliseconds: number }>;
+  /**
+   * Of a store that has just been opened.
+   * @param isFirst whether nobody has asked for them before, in this run or another
+   */
+  statistics(isFirst: boolean): Promise<{ statistics: Statistics; milliseconds: number }>;
   /** Makes it forget the orders that it has worked out, where it keeps any. */
   forget(): void;
   close(): Promise<void>;
@@ -42,7 +47,8 @@ export async function openProduct(lanceUri: string, enabled: boolean): Promise<C
       return (await trajectories.list({ ...query, fields: ['trajectory_id'] })).total;
     },
     get: (trajectoryId) => trajectories.get(trajectoryId),
-    async statistics() {
+    async statistics(isFirst) {
+      if (isFirst) await rm(path.join(lanceUri, figuresFile), { force: true });
       const fresh = await openPages(lanceUri, enabled);
       await fresh.maintain();
       const startedAt = performance.now();

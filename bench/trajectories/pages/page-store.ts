@@ -35,21 +35,31 @@ const switchedTo = <Settings>(enabled: boolean, settings: Settings): Optimizatio
 });
 
 /**
- * The stored trajectories of a folder as the service opens them, with `native_query` and `analysis_by_ids` on or off.
+ * The stored trajectories of a folder as the service opens them, with `native_query`, `analysis_by_ids` and
+ * `index_prewarm` on or off; what is loaded at start is loaded.
  * Answers are never kept: what is measured is how they are made. The indexes stay, since both share the folder.
  * @throws Error later on, when the optimised way breaks and the original one would have to answer
  * @source product contract, Optimisations
  */
 export async function openPages(lanceUri: string, enabled: boolean): Promise<Trajectories> {
-  return openTrajectories({
+  let onLoaded = () => {};
+  const loaded = new Promise<void>((resolve) => {
+    onLoaded = resolve;
+  });
+  const trajectories = await openTrajectories({
     lanceUri,
+    indexPrewarm: switchedTo(enabled, {}),
     nativeQuery: switchedTo(enabled, { row_id_cache_bytes: rowIdCacheBytes }),
     analysisById: switchedTo(enabled, {}),
     queryCache: switchedTo(false, { ttl_seconds: 300, max_bytes: 1 }),
     scalarIndexes: switchedTo(true, {}),
     logger: createLogger('silent'),
-    onEvent: () => {},
+    onEvent(event) {
+      if (event.type === 'prewarm' && event.state !== 'waiting' && event.state !== 'running') onLoaded();
+    },
   });
+  await loaded;
+  return trajectories;
 }
 
 /** Every tenth record has an analysis, which agrees with its reward. */

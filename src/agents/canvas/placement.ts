@@ -1,6 +1,7 @@
 import type { Card } from '../answers/answer.js';
 import type { NodeView } from './canvas-view.js';
-import { boundsOf, contains, isNear, type Rectangle } from './rectangle.js';
+import { Obstacles } from './obstacles.js';
+import { boundsOf, contains, type Rectangle } from './rectangle.js';
 
 const cardWidth = 420;
 const cardGap = 40;
@@ -41,6 +42,11 @@ function columns(cards: readonly Card[]): Rectangle[] {
   return places;
 }
 
+/** Beyond it sums of coordinates are no longer exact to the pixel, and soon no numbers at all. */
+const farthest = 2 ** 50;
+const isWithinReach = ({ x, y, width, height }: Rectangle) =>
+  [x, y, x + width, y + height].every((each) => Math.abs(each) <= farthest);
+
 const shifted = (place: Rectangle, dx: number, dy: number) => ({ ...place, x: place.x + dx, y: place.y + dy });
 
 /** Corners to try for a block beside the target: its four sides, then farther out, the nearest first. */
@@ -66,7 +72,8 @@ function* corners(target: Rectangle, block: Rectangle): Generator<{ x: number; y
 
 /**
  * Finds places for the cards that touch no node there is: beside the target where there is room, else to the right of
- * everything. A group that holds the target holds its cards too; other groups are kept clear.
+ * everything. A group that holds the target holds its cards too; other groups are kept clear. Nodes so far away or so
+ * large that nobody can draw them are not reckoned with when no free place is found.
  * @returns one place for each card, in their order, whole pixels
  * @source product contract, Agents ("placed without overlap")
  */
@@ -77,17 +84,15 @@ export function placeCards(
 ): Rectangle[] {
   const places = columns(cards);
   const block = boundsOf(places) as Rectangle;
-  const obstacles = nodes.filter((node) => !(target && node.type === 'group' && contains(node, target)));
-  const isFree = (dx: number, dy: number) =>
-    places.every((place) => {
-      const moved = shifted(place, dx, dy);
-      return !obstacles.some((node) => isNear(moved, node, nodeGap));
-    });
-  const all = boundsOf(nodes);
-  let corner = all ? { x: all.x + all.width + edgeGap, y: target?.y ?? all.y } : { x: 0, y: 0 };
+  const all = boundsOf(nodes.filter(isWithinReach));
+  const row = target && isWithinReach(target) ? target.y : (all?.y ?? 0);
+  let corner = all ? { x: all.x + all.width + edgeGap, y: row } : { x: 0, y: 0 };
   if (target) {
+    const others = nodes.filter((node) => !(node.type === 'group' && contains(node, target)));
+    const obstacles = new Obstacles(others, nodeGap);
+    const isFree = ({ x, y }: typeof corner) => places.every((place) => obstacles.areClearOf(shifted(place, x, y)));
     for (const tried of corners(target, block)) {
-      if (!isFree(tried.x, tried.y)) continue;
+      if (!isWithinReach({ ...block, ...tried }) || !isFree(tried)) continue;
       corner = tried;
       break;
     }

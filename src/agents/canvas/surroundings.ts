@@ -26,28 +26,29 @@ function describe(node: NodeView): string {
   return `<node id=${JSON.stringify(node.id)}${color}>\n${contentOf(node)}\n</node>`;
 }
 
+/** The other ends of the edges at some nodes, by node, in their order. */
+function endsAt(ids: readonly string[], { edges }: CanvasView): string[] {
+  const ends = new Map<string, string[]>(ids.map((id) => [id, []]));
+  for (const { fromNode, toNode } of edges) {
+    ends.get(fromNode)?.push(toNode);
+    ends.get(toNode)?.push(fromNode);
+  }
+  return [...ends.values()].flat();
+}
+
 /** Nodes by their distance from the target over edges in either direction, the nearest first, the target left out. */
 function neighbours(canvas: CanvasView, target: NodeView): NodeView[] {
-  const byId = new Map(canvas.nodes.map((node) => [node.id, node]));
-  const linked = new Map<string, string[]>();
-  const link = (from: string, to: string) => {
-    const ends = linked.get(from);
-    if (ends) ends.push(to);
-    else linked.set(from, [to]);
-  };
-  for (const { fromNode, toNode } of canvas.edges) {
-    link(fromNode, toNode);
-    link(toNode, fromNode);
-  }
   const seen = new Set([target.id]);
   let ring = [target.id];
   for (let hop = 0; hop < hops; hop++) {
-    ring = ring.flatMap((id) => linked.get(id) ?? []).filter((id) => !seen.has(id) && seen.add(id));
+    ring = endsAt(ring, canvas).filter((id) => !seen.has(id) && seen.add(id));
   }
   seen.delete(target.id);
+  const found = new Map<string, NodeView>();
+  for (const node of canvas.nodes) if (seen.has(node.id)) found.set(node.id, node);
   const inside =
     target.type === 'group' ? canvas.nodes.filter((node) => node !== target && contains(target, node)) : [];
-  return [...new Set([...inside, ...[...seen].flatMap((id) => byId.get(id) ?? [])])];
+  return [...new Set([...inside, ...[...seen].flatMap((id) => found.get(id) ?? [])])];
 }
 
 /**

@@ -56,13 +56,15 @@ export function batchRoutes(agents: Pick<Agents, 'submit' | 'jobs'>): FastifyPlu
         schema: batchOperations.invokeAgents,
       },
       async (request, reply) => {
+        const hungUp = hangUpSignal(reply);
         const { job, ended } = await agents.submit(request.body);
         if (wantsNoWait(request.headers.prefer)) {
           reply.code(202).header('location', `/agents/jobs/${job.id}`).header('preference-applied', 'respond-async');
           return reply.send(job);
         }
         const cancel = () => void agents.jobs.cancel(job.id).catch(() => {});
-        hangUpSignal(reply).addEventListener('abort', cancel, { once: true });
+        if (hungUp.aborted) cancel();
+        else hungUp.addEventListener('abort', cancel, { once: true });
         const finished = await ended;
         return reply.code(200).send({ job_id: job.id, results: answersOf(finished, request.body) });
       },

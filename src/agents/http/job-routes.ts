@@ -67,8 +67,11 @@ export function jobRoutes({ jobs }: Pick<Agents, 'jobs'>): FastifyPluginAsyncZod
         const { id } = request.params;
         await jobs.find(id);
         const stream = openEventStream(request, reply, { closing });
-        const watching = await jobs.watch(id, seenSeq(lastEventIdOf(request)), ({ seq, type, ...data }) => {
+        const seen = seenSeq(lastEventIdOf(request));
+        // A client that reads slowly keeps its place in the job; nothing is piled up for it.
+        const watching = await jobs.watch(id, seen, ({ seq, type, ...data }) => {
           stream.send({ id: String(seq), event: type, data });
+          return stream.drained();
         });
         void watching.ended.then(() => stream.close());
         void stream.closed.then(() => watching.stop());

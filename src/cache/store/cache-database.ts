@@ -7,12 +7,14 @@ import { applicationId, type FoundFile, lookAtFile, removeCacheFile, setFileAsid
  */
 
 /**
- * A value and when it is no longer good, in epoch milliseconds, null for never.
+ * A value and when it is no longer good, in epoch milliseconds, null for never. `checksum`: of the value as it was given,
+ * null where an earlier version of the service has written it.
  * @source story-17.4 ADR-0007
  */
 export interface FoundValue {
   value: Uint8Array;
   expiresAt: number | null;
+  checksum?: number | null;
 }
 
 /**
@@ -45,7 +47,10 @@ export class ForeignCacheFile extends Error {
   override readonly name = 'ForeignCacheFile';
 }
 
-const schemaVersion = 1;
+const schemaVersion = 2;
+/** The same without checksums. */
+const versionWithoutChecksums = 1;
+const addChecksums = 'ALTER TABLE entries ADD COLUMN checksum INTEGER';
 const evictedAtOnce = 50;
 /** After making room there is some to spare, so that not every write has to. */
 const spareRatio = 0.9;
@@ -61,6 +66,7 @@ const schema = `
     expires_at INTEGER,
     used_at INTEGER NOT NULL,
     is_kept INTEGER NOT NULL,
+    checksum INTEGER,
     UNIQUE (category, key)
   );
   CREATE INDEX entries_by_use ON entries (is_kept, used_at);
@@ -96,8 +102,11 @@ function configure(database: Sqlite): void {
   const version = number(database.prepare('PRAGMA user_version').get(), 'user_version');
   if (version === schemaVersion) return;
   database.exec('BEGIN IMMEDIATE');
-  database.exec('DROP TABLE IF EXISTS entries');
-  database.exec(schema);
+  if (version === versionWithoutChecksums) database.exec(addChecksums);
+  else {
+    database.exec('DROP TABLE IF EXISTS entries');
+    database.exec(schema);
+  }
   database.exec(`PRAGMA user_version = ${schemaVersion}`);
   database.exec('COMMIT');
 }
@@ -119,11 +128,13 @@ export class CacheDatabase {
     this.#database = database;
     this.#bounds = bounds;
     this.#now = now;
-    this.#find = database.prepare('SELECT rowid, value, expires_at FROM entries WHERE category = ? AND key = ?');
+    this.#find = database.prepare(
+      'SELECT rowid, value, expires_at, checksum FROM entries WHERE category = ? AND key = ?',
+    );
     this.#put = database.prepare(
-      `INSERT INTO entries (category, key, value, expires_at, used_at, is_kept) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO entries (category, key, value, expires_at, used_at, is_kept, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (category, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at,
-         used_at = excluded.used_at, is_kept = excluded.is_kept`,
+         used_at = excluded.used_at, is_kept = excluded.is_kept, checksum = excluded.checksum`,
     );
     this.#touch = database.prepare('UPDATE entries SET used_at = ? WHERE rowid = ?');
   }
@@ -156,12 +167,12 @@ export class CacheDatabase {
   /** @returns the value, undefined when it is not there or has expired */
   get(category: string, key: string): FoundValue | undefined {
     const row = this.#find.get(category, key) as
-      | { rowid: number; value: Uint8Array; expires_at: number | null }
+      | { rowid: number; value: Uint8Array; expires_at: number | null; checksum: number | null }
       | undefined;
     const now = this.#now();
     if (!row || (row.expires_at !== null && row.expires_at <= now)) return undefined;
     if (this.#uses.size < maxNotedUses) this.#uses.set(row.rowid, now);
-    return { value: row.value, expiresAt: row.expires_at };
+    return { value: row.value, expiresAt: row.expires_at, checksum: row.checksum };
   }
 
   /** Keeps the values in one transaction, and makes room where they need it; answers how many others went for them. */
@@ -169,11 +180,16 @@ export class CacheDatabase {
     const now = this.#now();
     this.#transaction(() => {
       this.#writeUses();
-      for (const { category, key, value, expiresAt, isKept } of values) {
-        this.#put.run(category, key, value, expiresAt, now, isKept ? 1 : 0);
+      for (const { category, key, value, expiresAt, isKept, checksum = null } of values) {
+        this.#put.run(category, key, value, expiresAt, now, isKept ? 1 : 0, checksum);
       }
     });
     return this.#makeRoom();
+  }
+
+  /** Drops one value. */
+  drop(category: string, key: string): void {
+    this.#database.prepare('DELETE FROM entries WHERE category = ? AND key = ?').run(category, key);
   }
 
   clear(category: string): void {

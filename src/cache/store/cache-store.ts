@@ -1,15 +1,17 @@
 import type { Worker } from 'node:worker_threads';
 import type { Optimization } from '../../optimization.js';
+import { ownFile } from '../../own-file.js';
 import { startWorker } from '../../worker.js';
 import type { CacheEvent } from '../events.js';
 import type { FoundValue, StoredValue } from './cache-database.js';
 import type { CacheCommand, CacheReply } from './cache-worker.js';
+import { checksumOf } from './checksum.js';
 import { WriteBehind } from './write-behind.js';
 
 /**
  * The second tier as its users see it: a file that usually has an answer, and never is in the way. It opens at the
  * first use; when it breaks, or is slow, askers get "not there", and after a while it is opened anew; while it cannot be
- * written, it is read only.
+ * written, it is read only. What is read is given only if it is what was written.
  */
 
 /**
@@ -69,6 +71,8 @@ class OpenFile {
   readonly #waiting = new Map<number, Waiting>();
   readonly #cleaning: NodeJS.Timeout;
   #lastId = 0;
+  /** The thread's end is wanted: on a busy machine it is seen before its last answer is taken up. */
+  #isLeaving = false;
   isUsable = true;
   isOpen = false;
   entries = 0;
@@ -78,11 +82,10 @@ class OpenFile {
     this.#options = options;
     const { max_bytes: maxBytes, max_age_days: days, cleanup_seconds: cleanupSeconds } = options.flag.settings;
     const bounds = { maxBytes, maxAgeMs: days * dayMs };
-    const entry = new URL('./cache-worker.js', import.meta.url);
-    this.#worker = startWorker(entry, { workerData: { file: options.file, bounds } });
+    this.#worker = startWorker(ownFile('cache/store/cache-worker.js'), { workerData: { file: options.file, bounds } });
     this.#worker.unref();
     const fail = (error: Error, isRemoved = false) => {
-      if (!this.isUsable) return;
+      if (!this.isUsable || this.#isLeaving) return;
       this.#end();
       onFailed(error, isRemoved);
     };
@@ -108,7 +111,9 @@ class OpenFile {
   }
 
   async close(): Promise<void> {
-    await this.ask({ type: 'close' }, farewellMs);
+    const answered = this.ask({ type: 'close' }, farewellMs);
+    this.#isLeaving = true;
+    await answered;
     this.#end();
     await this.#worker.terminate();
   }
@@ -216,9 +221,19 @@ export function openCacheStore(options: CacheStoreOptions): CacheStore {
     }
     const index = asked.keys.push([category, key]) - 1;
     const reply = await asked.found;
-    const found = reply?.type === 'values' ? reply.values[index] : undefined;
+    const found = sound(open, category, key, reply?.type === 'values' ? reply.values[index] : undefined);
     flag.counted?.({ unit: 'results got anew', optimised: found ? 0 : 1, original: 1 });
     return found;
+  }
+
+  /** A value that is not what was written is as good as none, and goes. */
+  function sound(from: OpenFile, category: string, key: string, found: FoundValue | undefined): FoundValue | undefined {
+    const { checksum } = found ?? {};
+    if (!found || typeof checksum !== 'number') return found;
+    const isSound = checksumOf(category, key, found) === checksum;
+    if (!isSound) void from.ask({ type: 'drop', category, key }, pauseMs);
+    flag.checked?.(isSound ? undefined : `${category}: ${found.value.byteLength} bytes that are not what was written`);
+    return isSound ? found : undefined;
   }
 
   return {
@@ -226,7 +241,7 @@ export function openCacheStore(options: CacheStoreOptions): CacheStore {
       return behind.find(category, key) ?? find(category, key);
     },
     set(value) {
-      if (current()) behind.add(value);
+      if (current()) behind.add({ ...value, checksum: checksumOf(value.category, value.key, value) });
     },
     async clear(category) {
       await behind.forget(category);

@@ -14,6 +14,7 @@ export type CacheCommand =
   | { type: 'get'; id: number; keys: [category: string, key: string][] }
   | { type: 'set'; id: number; values: StoredValue[] }
   | { type: 'clear'; id: number; category: string }
+  | { type: 'drop'; id: number; category: string; key: string }
   | { type: 'clean_up'; id: number }
   | { type: 'close'; id: number };
 
@@ -81,6 +82,9 @@ try {
         break;
       case 'clear':
         database.clear(command.category);
+        break;
+      case 'drop':
+        database.drop(command.category, command.key);
         break;
       case 'clean_up':
         assertStillThere();

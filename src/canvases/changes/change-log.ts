@@ -9,7 +9,9 @@ import type { Logger } from '../../logger.js';
 
 /**
  * One change of one canvas. `etag` is the new version's, null when the canvas is gone. A move has the new path in
- * `path` and the old one in `from`, and concerns whoever follows either.
+ * `path` and the old one in `from`, and concerns whoever follows either. With `kept` another program edited the file
+ * while an acknowledged write was on its way into it: the write, `etag`, stays the canvas, and the edit goes to the
+ * history under the ETag `kept`.
  * @source product contract, Canvases (`GET /canvas/{path}/events`)
  */
 export interface CanvasChange {
@@ -19,6 +21,7 @@ export interface CanvasChange {
   kind: 'created' | 'changed' | 'deleted' | 'moved';
   origin: 'api' | 'external';
   from?: string;
+  kept?: string;
 }
 
 /** @source product contract, Canvases (`GET /canvas/{path}/events`) */

@@ -18,7 +18,7 @@ export interface ChangeStreamOptions extends Omit<EventStreamOptions, 'position'
 }
 
 /**
- * Answers a request with a stream of `change` events, whose data is `{path, etag, kind, origin, from?}`, and `reset`
+ * Answers a request with a stream of `change` events, whose data is `{path, etag, kind, origin, from?, kept?}`, and `reset`
  * events with `{}`. The route's handler then returns `reply`.
  * @throws Problem LAST_EVENT_ID_INVALID, before anything is sent
  * @source product contract, Settled details (SSE)

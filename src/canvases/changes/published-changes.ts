@@ -8,14 +8,15 @@ import type { ChangeLog } from './change-log.js';
 import type { VaultChange } from './known-canvases.js';
 
 /**
- * What publishing needs. `isAhead` tells whether acknowledged bytes of a canvas are still on their way to its file: what
- * another program writes there meanwhile never becomes the canvas.
+ * What publishing needs. `ahead` gives the ETag of the acknowledged bytes that are still on their way to the file of a
+ * canvas (null when it was deleted), undefined when the file has them: what another program writes there meanwhile never
+ * becomes the canvas.
  * @source product contract, Canvases (events)
  */
 export interface PublishedChangesOptions {
   log: ChangeLog;
   read(path: VaultPath): Promise<FileState>;
-  isAhead(text: string): boolean;
+  ahead(text: string): string | null | undefined;
   clock: Pick<Clock, 'after'>;
   logger: Logger;
 }
@@ -38,8 +39,8 @@ const etagOfState = (state: FileState | CurrentCanvas): string | null =>
  */
 export class PublishedChanges {
   readonly #options: PublishedChangesOptions;
-  /** The version that followers know of; null for none. */
-  readonly #etags = new LRUCache<string, { etag: string | null }>({ max: rememberedCanvases });
+  /** The version that followers know of, null for none, and the edit of another program that they know is kept. */
+  readonly #etags = new LRUCache<string, { etag: string | null; kept?: string }>({ max: rememberedCanvases });
 
   /** Files that were being changed when they were looked at, and what cancels the next look. */
   readonly #waiting = new Map<string, () => void>();
@@ -69,16 +70,29 @@ export class PublishedChanges {
   async external(change: VaultChange): Promise<void> {
     const { path: text, kind } = change;
     const path = findVaultPath(text);
-    if (!path || this.#options.isAhead(text)) return;
+    if (!path) return;
     const before = this.#etags.get(text);
     const state = await this.#options.read(path);
     if (state.kind === 'changing') this.#lookAgain(change);
-    if (state.kind === 'changing' || this.#options.isAhead(text) || this.#etags.get(text) !== before) return;
+    if (state.kind === 'changing') return;
     const etag = etagOfState(state);
+    if (this.#options.ahead(text) !== undefined) {
+      if (etag !== null) this.conflict(text, etag);
+      return;
+    }
+    if (this.#etags.get(text) !== before) return;
     if (before?.etag === etag) return;
     const isNew = before ? before.etag === null : kind === 'created';
     const seen = isNew ? 'created' : 'changed';
     this.#publish({ path: text, etag, kind: etag === null ? 'deleted' : seen, origin: 'external' });
+  }
+
+  /** An edit of another program, `kept`, lost against an acknowledged write and is in the history, or will be. */
+  conflict(text: string, kept: string): void {
+    const known = this.#etags.get(text);
+    const etag = this.#options.ahead(text) ?? known?.etag ?? null;
+    if (kept === etag || kept === known?.kept) return;
+    this.#publish({ path: text, etag, kind: 'changed', origin: 'external', kept });
   }
 
   #lookAgain(change: VaultChange): void {
@@ -93,7 +107,8 @@ export class PublishedChanges {
   }
 
   #publish(change: Parameters<ChangeLog['publish']>[0]): void {
-    this.#etags.set(change.path, { etag: change.etag });
+    const { path, etag, kept } = change;
+    this.#etags.set(path, kept === undefined ? { etag } : { etag, kept });
     this.#options.log.publish(change);
   }
 }

@@ -15,6 +15,7 @@ import { FolderListings } from './folder-listings.js';
 import { FolderWatches } from './folder-watches.js';
 import { type ChangeListeners, KnownCanvases } from './known-canvases.js';
 import { startStopwatch } from './stopwatch.js';
+import { sweepIntervalMs } from './sweep-interval.js';
 import { sliceFiles, stampOf, sweepVault } from './vault-sweep.js';
 
 /**
@@ -27,7 +28,8 @@ export type VaultWatchEvent =
   | { type: 'failed'; error: unknown };
 
 /**
- * - `intervalMs`: between two sweeps; longer when a sweep takes more than 2 % of it.
+ * - `intervalMs`: between two sweeps; longer when a sweep takes more than 2 % of it, or 20 % where the system does not
+ *   watch every folder.
  * - `maxWatchedFolders`: how many folders the system is asked to watch; 0 leaves all to the sweep.
  * @source product contract, Canvases (`GET /canvas/events`)
  */
@@ -49,9 +51,6 @@ export interface VaultWatch {
 const hintDelayMs = 20;
 /** Looked at in one go; with more than these a sweep, which lets others in between, is the better way. */
 const maxHints = 128;
-const busyShare = 0.02;
-/** However large the vault, what the system's hints missed is found after this time and a sweep. */
-const maxIntervalMs = 10_000;
 /** Sweeps that a hint asks for may cost more than those of the clock, but not everything. */
 const hurriedShare = 0.2;
 
@@ -83,6 +82,8 @@ class SweepingWatch implements VaultWatch {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #lastBusyMs: number[] = [];
+  /** The last sweep came by no folder that the system does not watch. */
+  #isWatched = false;
   #isFirst = true;
   #isClosed = false;
 
@@ -107,7 +108,8 @@ class SweepingWatch implements VaultWatch {
     if (!this.#running) {
       this.#running = this.#sweepOnce().finally(() => {
         this.#running = undefined;
-        this.#sweepIn(Math.max(this.#intervalMs, Math.min(this.#busyMs() / busyShare, maxIntervalMs)));
+        const cost = { busyMs: this.#busyMs(), isWatched: this.#isWatched };
+        this.#sweepIn(sweepIntervalMs({ intervalMs: this.#intervalMs, ...cost }));
       });
       return this.#running;
     }
@@ -148,6 +150,7 @@ class SweepingWatch implements VaultWatch {
       const spentOnRest = startStopwatch();
       this.#known.forgetOldTimes();
       this.#watches.retain(folders);
+      this.#isWatched = this.#watches.size === folders.size;
       const wholeMs = busyMs + missingMs + spentOnRest();
       if (!this.#isFirst) this.#lastBusyMs = [...this.#lastBusyMs.slice(-3), wholeMs];
       this.#isFirst &&= unreadable.includes('');

@@ -2,10 +2,10 @@ import { arrayKey, type CanvasEdit, untouched } from './canvas-edit.js';
 import { type ElementKind, resultTooLarge } from './errors.js';
 import { JsonDocument, maxDocumentBytes } from './json/json-document.js';
 import {
+  documentStart,
   isArrayAt,
   isObjectAt,
   type JsonText,
-  skipSpace,
   skipValue,
   type ValueSkipper,
   walkChildren,
@@ -24,7 +24,7 @@ const nothing = () => {};
  * @returns undefined when it is not found, or when a look at the whole canvas is needed to be sure
  */
 function locate(bytes: Buffer, kind: ElementKind, id: string): { text: JsonText; index: number } | undefined {
-  const start = skipSpace(bytes, 0);
+  const start = documentStart(bytes);
   if (!isObjectAt(bytes, start)) return undefined;
   const isWanted = meansString(id);
   let found: { text: JsonText; index: number } | undefined;
@@ -66,7 +66,7 @@ export function spliceElement(bytes: Buffer, kind: ElementKind, id: string, patc
   const { start, end } = found.text;
   const document = new JsonDocument(bytes.subarray(start, end), {
     depth: elementDepth,
-    style: () => detectStyle(bytes, skipSpace(bytes, 0)),
+    style: () => detectStyle(bytes, documentStart(bytes)),
   });
   mergeInto(document, undefined, document.root, patch);
   const element = document.render();

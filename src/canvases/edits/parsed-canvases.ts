@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Canvases } from '../canvases.js';
-import { applyElementEdits } from './canvas-editor.js';
-import { checkedBytes } from './checked-edit.js';
+import { parseStoredJson } from '../document/json-text.js';
+import { canvasInvalid } from './errors.js';
+import { RecentEditors } from './recent-editors.js';
 
 /**
  * Nodes and edges to add, complete as JSON Canvas has them.
@@ -31,8 +32,27 @@ export interface ParsedCanvases {
   add(path: string, draw: (canvas: unknown) => AddedElements): Promise<{ etag: string }>;
 }
 
-/** Bytes of canvases whose parsed form is kept: an agent reads the same version up to three times within seconds. */
-const keptBytes = 4 * 1024 * 1024;
+/**
+ * Bytes of canvases whose parsed form is kept: an agent reads the same version up to three times within seconds, and
+ * versions of one canvas share what they have in common.
+ */
+const keptBytes = 8 * 1024 * 1024;
+/** What the editors of canvases that are being drawn on may hold. */
+const editorBytes = 16 * 1024 * 1024;
+
+/** As the bytes of the canvas say them. */
+const written = (elements: readonly object[]): unknown[] => JSON.parse(JSON.stringify(elements));
+
+/**
+ * What parsing the canvas again would give after these elements were put at its end; undefined when that is not sure.
+ * All that was there before is shared.
+ */
+function withAdded(canvas: unknown, added: AddedElements): unknown {
+  if (typeof canvas !== 'object' || canvas === null || Array.isArray(canvas)) return undefined;
+  const { nodes, edges } = canvas as { nodes?: unknown; edges?: unknown };
+  if (!Array.isArray(nodes) || !Array.isArray(edges)) return undefined;
+  return { ...canvas, nodes: [...nodes, ...written(added.nodes)], edges: [...edges, ...written(added.edges)] };
+}
 
 /** Over the canvases of a vault. @source product contract, Agents */
 export function parsedCanvases(canvases: Pick<Canvases, 'newest' | 'edit'>): ParsedCanvases {
@@ -40,11 +60,15 @@ export function parsedCanvases(canvases: Pick<Canvases, 'newest' | 'edit'>): Par
     maxSize: keptBytes,
     sizeCalculation: (_, bytes) => bytes.length + 1,
   });
+  const editors = new RecentEditors(editorBytes);
   // The bytes of a version never change, so the object that holds them stands for them.
   const parse = (bytes: Buffer): unknown => {
-    const known = kept.get(bytes) ?? { canvas: JSON.parse(bytes.toString('utf8')) };
-    kept.set(bytes, known);
-    return known.canvas;
+    const known = kept.get(bytes)?.canvas;
+    if (known !== undefined) return known;
+    const parsed = parseStoredJson(bytes);
+    if (!parsed) throw canvasInvalid('Expected the canvas to be valid JSON');
+    kept.set(bytes, { canvas: parsed.value });
+    return parsed.value;
   };
   return {
     async read(path) {
@@ -53,12 +77,15 @@ export function parsedCanvases(canvases: Pick<Canvases, 'newest' | 'edit'>): Par
     async add(path, draw) {
       // Any version: whoever drew saw an older one, so the history keeps the one that this change goes over.
       const { etag } = await canvases.edit(path, { ifMatch: '*' }, (current) => {
-        const { nodes, edges } = draw(parse(current));
-        const added = [
-          ...nodes.map((node) => ({ op: 'addNode', node }) as const),
-          ...edges.map((edge) => ({ op: 'addEdge', edge }) as const),
-        ];
-        return checkedBytes(applyElementEdits(current, added));
+        const canvas = parse(current);
+        const added = draw(canvas);
+        const bytes = editors.applyAll(current, [
+          ...added.nodes.map((node) => ({ op: 'addNode', node }) as const),
+          ...added.edges.map((edge) => ({ op: 'addEdge', edge }) as const),
+        ]);
+        const next = bytes === current ? undefined : withAdded(canvas, added);
+        if (next !== undefined) kept.set(bytes, { canvas: next });
+        return bytes;
       });
       return { etag };
     },

@@ -7,6 +7,8 @@
 import { LRUCache } from 'lru-cache';
 import { applyElementEdits, CanvasEditor, type ElementEdit } from './canvas-editor.js';
 import { checkedBytes } from './checked-edit.js';
+import { patchTooLong } from './errors.js';
+import { maxOperations } from './patch/patch-operations.js';
 
 const maxHeldBytes = 48 * 1024 * 1024;
 
@@ -57,9 +59,27 @@ export class RecentEditors {
       this.#editors.set(current, kept);
       throw error;
     }
-    const bytes = checkedBytes(editor.result(), elementPointer);
-    editor.continueFrom(bytes);
-    kept.edits += 1;
+    return this.#keep(kept, 1, elementPointer);
+  }
+
+  /**
+   * Several edits as one: all of them or none. They open an editor in any case, so it is kept from the first time on.
+   * @returns as {@link RecentEditors.apply}
+   * @throws Problem of the first edit that fails, as {@link CanvasEditor.apply} and {@link checkedBytes} do;
+   *   CANVAS_PATCH_TOO_LONG past 10,000
+   */
+  applyAll(current: Buffer, edits: readonly ElementEdit[]): Buffer {
+    if (edits.length > maxOperations) throw patchTooLong(edits.length, maxOperations);
+    const kept = this.#take(current) ?? { editor: new CanvasEditor(current), edits: 0 };
+    // One that fails takes the editor along, which holds those before it.
+    for (const edit of edits) kept.editor.apply(edit);
+    return this.#keep(kept, edits.length);
+  }
+
+  #keep(kept: KeptEditor, edits: number, elementPointer?: string): Buffer {
+    const bytes = checkedBytes(kept.editor.result(), elementPointer);
+    kept.editor.continueFrom(bytes);
+    kept.edits += edits;
     if (kept.edits < maxEdits) this.#editors.set(bytes, kept);
     return bytes;
   }

@@ -50,7 +50,7 @@ const prefers = (headers: IncomingHttpHeaders, wanted: string): boolean =>
     .some((preference) => (preference.split(';', 1)[0] ?? '').replace(/[ \t"]/g, '').toLowerCase() === wanted);
 
 /**
- * Whether the client would rather not wait until a write is durable.
+ * Whether the client takes 202 for an answer. It waits until the write is durable all the same.
  * @source RFC 7240 section 4.1
  */
 export const prefersAsync = (headers: IncomingHttpHeaders): boolean => prefers(headers, 'respond-async');

@@ -68,8 +68,8 @@ export const canvasOperations = {
     operationId: 'putCanvas',
     summary: 'Store a canvas as it is sent',
     description:
-      'Answers when the canvas is durable; with `Prefer: respond-async` as soon as it has its place. With ' +
-      '`If-Match` and `Prefer: handling=merge`, changes that others made meanwhile are merged by the ids of nodes ' +
+      'Answers when the canvas is durable, never before: `Prefer: respond-async` is answered 202 instead of 200 or ' +
+      '201 at that same moment, when the file itself may be a little behind. With `If-Match` and `Prefer: handling=merge`, changes that others made meanwhile are merged by the ids of nodes ' +
       'and edges; where both sides changed the same, it is 409 with the ids in `conflicts`. A 412 says by `base` ' +
       '(`known` or `unknown`) whether a merge is possible.',
     consumes: canvasMediaTypes,

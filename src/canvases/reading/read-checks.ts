@@ -10,8 +10,11 @@ import type { FileState } from './stored-canvas.js';
 
 const unpack = { br: promisify(brotliDecompress), gzip: promisify(gunzip) };
 
-/** Says where two texts part, and nothing of what they hold. */
-function differenceOfBytes(optimised: Buffer, original: Buffer): string | undefined {
+/**
+ * Says where two texts part, and nothing of what they hold.
+ * @source product contract, Optimisations (`verification.sample_rate`)
+ */
+export function differenceOfBytes(optimised: Buffer, original: Buffer): string | undefined {
   if (optimised.equals(original)) return undefined;
   const shorter = Math.min(optimised.length, original.length);
   let at = 0;

@@ -26,11 +26,12 @@ function stepsOf(path: VaultPath): { step: string; key: string }[] {
 
 const lastPart = (step: string) => step.slice(step.lastIndexOf('/') + 1);
 
-function checkSiblings(folder: VaultFolder, name: string): void {
+/** @param leaving the sibling that is being renamed to this very name */
+function checkSiblings(folder: VaultFolder, name: string, leaving?: string): void {
   const siblings = readdirSync(folder.at('.'));
   if (siblings.includes(name)) return;
   const wanted = foldName(name);
-  const clash = siblings.find((sibling) => foldName(sibling) === wanted);
+  const clash = siblings.find((sibling) => sibling !== leaving && foldName(sibling) === wanted);
   if (clash !== undefined) throw nameClash(clash);
 }
 
@@ -41,6 +42,8 @@ function checkSiblings(folder: VaultFolder, name: string): void {
 export class NameClaims {
   readonly #root: string;
   readonly #claims = new Map<string, Claim>();
+  /** By the new path of a canvas that is being renamed beside itself: its old name. */
+  readonly #leaving = new Map<string, string>();
 
   constructor(root: string) {
     this.#root = root;
@@ -68,6 +71,18 @@ export class NameClaims {
   }
 
   /**
+   * From now on the old name of a canvas is not in the way of its new one, where they differ only in case or form.
+   * @returns what ends that
+   * @source product contract, Canvases (`POST /canvas/{path}/move`)
+   */
+  renaming(from: VaultPath, to: VaultPath): () => void {
+    const isBeside = from.folders.join('/') === to.folders.join('/') && foldName(from.name) === foldName(to.name);
+    if (!isBeside) return () => {};
+    this.#leaving.set(to.text, from.name);
+    return () => this.#leaving.delete(to.text);
+  }
+
+  /**
    * Says whether a canvas may be created under this name.
    * @throws Problem CANVAS_NAME_CLASH, or CANVAS_NOT_FOUND when a link or no folder is in the way; the system's error
    */
@@ -82,7 +97,7 @@ export class NameClaims {
         checkSiblings(folder, name);
         folder = enterFolder(folder, name);
       }
-      checkSiblings(folder, path.name);
+      checkSiblings(folder, path.name, this.#leaving.get(path.text));
       if (lstatSync(folder.at(path.name), { throwIfNoEntry: false })?.isFile() === false) throw canvasNotFound();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

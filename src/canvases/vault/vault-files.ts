@@ -34,6 +34,8 @@ export interface VaultFilesOptions {
   bytesOf(text: string, etag: string): Buffer | undefined;
   /** The file of a canvas holds a version of ours. */
   onWritten(text: string): void;
+  /** Another program's edit was in the way of an acknowledged write; the history has it. */
+  onConflict(text: string, kept: string): void;
   logger: Logger;
   onEvent(event: CanvasEvent): void;
   /** The file system takes names that differ in case for one: a canvas is then known by the name its file has. */
@@ -55,7 +57,7 @@ export class VaultFiles implements MovingFiles {
     this.#options = options;
     this.#folders = new FolderMaker(options.root);
     this.#claims = new NameClaims(options.root);
-    this.#replaced = new ReplacedVersions(options.history, options.copies, this.known, options.bytesOf, options.logger);
+    this.#replaced = new ReplacedVersions({ ...options, known: this.known });
   }
 
   current(path: VaultPath): CurrentCanvas | Promise<CurrentCanvas> {
@@ -87,6 +89,10 @@ export class VaultFiles implements MovingFiles {
     } catch (error) {
       throw writeFailure(error);
     }
+  }
+
+  renaming(from: VaultPath, to: VaultPath): () => void {
+    return this.#claims.renaming(from, to);
   }
 
   checkWritable(path: VaultPath): void {

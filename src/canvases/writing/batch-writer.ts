@@ -15,6 +15,7 @@
 import type { KeyedOrder } from '../history/keyed-order.js';
 import type { Journal } from '../journal/journal.js';
 import type { VaultPath } from '../vault/vault-path.js';
+import type { WriteComparison } from './comparing/write-comparison.js';
 import { PendingWrite } from './pending-write.js';
 import type { CurrentCanvas } from './preconditions.js';
 import type { UnwrittenCanvases } from './unwritten-canvases.js';
@@ -43,6 +44,8 @@ export interface BatchWriterOptions {
   onStored: OnStored;
   /** A version that no file has was overwritten by somebody who had not seen it; the journal keeps it. */
   onOverwritten(path: VaultPath): void;
+  /** Hears what was answered, and which canvases had a write refused that was decided already. */
+  comparison?: Pick<WriteComparison, 'answered' | 'forget'>;
 }
 
 const etagOfState = (state: CurrentCanvas) => (state.kind === 'missing' ? undefined : state.etag);
@@ -145,8 +148,10 @@ export class BatchWriter implements CanvasWriter {
     }
     for (const [index, run] of runs.entries()) {
       const result = appended[index];
-      if (result?.status === 'rejected') for (const { write } of run.passed) write.reject(result.reason);
-      else this.#answer(path, run);
+      if (result?.status === 'rejected') {
+        this.#options.comparison?.forget(path.text);
+        for (const { write } of run.passed) write.reject(result.reason);
+      } else this.#answer(path, run);
     }
     const lastResult = appended.at(-1);
     return lastResult?.status === 'rejected' ? lastResult : undefined;
@@ -172,6 +177,7 @@ export class BatchWriter implements CanvasWriter {
 
   #answer(path: VaultPath, { passed, keepsReplaced }: WriteRun): void {
     if (keepsReplaced) this.#options.onOverwritten(path);
+    this.#options.comparison?.answered(path, passed);
     for (const { write, before, after } of passed) {
       if (after !== before) this.#options.onStored(path.text, before, after);
       write.resolve(resultOf(before, after));

@@ -20,6 +20,8 @@ export interface MoveRequest {
  * @source product contract, Canvases (`POST /canvas/{path}/move`)
  */
 export interface MovingFiles extends CanvasFiles {
+  /** Lets a canvas be moved to a name that differs from its own only in case, until what it returns is called. */
+  renaming(from: VaultPath, to: VaultPath): () => void;
   /** @throws Problem CANVAS_EXISTS, CANVAS_NAME_CLASH */
   move(from: VaultPath, to: VaultPath): Promise<void>;
 }
@@ -43,6 +45,23 @@ export async function moveCanvas(
   checkPreconditions(conditions, current);
   if (current.etag === undefined) throw canvasTooLarge(maxCanvasBytes + 1);
   if ((await files.current(to)).kind !== 'missing') throw canvasExists();
+  const renamed = files.renaming(from, to);
+  try {
+    return await carryOut(files, journal, from, to, { ...current, etag: current.etag });
+  } finally {
+    renamed();
+  }
+}
+
+type MovableCanvas = Exclude<CurrentCanvas, { kind: 'missing' }> & { etag: string };
+
+async function carryOut(
+  files: MovingFiles,
+  journal: Pick<Journal, 'append' | 'checkpoint'>,
+  from: VaultPath,
+  to: VaultPath,
+  current: MovableCanvas,
+): Promise<MovedCanvas> {
   const { etag } = current;
   if (current.kind === 'canvas') {
     const release = files.claimName(to);

@@ -36,6 +36,8 @@ export interface UnwrittenOptions {
   limit: Limit;
   clock: Clock;
   window(): WriteWindow;
+  /** A file has everything that was acknowledged. */
+  onWritten?(path: VaultPath): void;
   logger: Logger;
 }
 
@@ -246,6 +248,7 @@ export class UnwrittenCanvases {
     }
     this.#entries.delete(path.text);
     this.#bytes -= bytesIn(target);
+    this.#options.onWritten?.(path);
   }
 
   #retry(entry: Unwritten, error: unknown): void {

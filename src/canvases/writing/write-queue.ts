@@ -11,6 +11,7 @@ import { Backlog } from './backlog.js';
 import { ImmediateWriter } from './batch-writer.baseline.js';
 import { BatchWriter } from './batch-writer.js';
 import { type MovedCanvas, type MoveRequest, type MovingFiles, moveCanvas } from './canvas-move.js';
+import { WriteComparison, type WrittenFiles } from './comparing/write-comparison.js';
 import { UnwrittenCanvases, type WriteWindow } from './unwritten-canvases.js';
 import type { OnStored, WriteRequest, WriteResult } from './write-request.js';
 
@@ -36,6 +37,8 @@ export interface WriteQueueOptions {
   onOverwritten?(text: string): void;
   /** Kept when all that belongs to the history of a canvas that will be moved is there. */
   beforeMove?(text: string): Promise<void>;
+  /** With it some acknowledged writes are compared with what their files hold. */
+  writtenFiles?: WrittenFiles;
   onEvent(event: CanvasEvent): void;
 }
 
@@ -65,6 +68,7 @@ export class WriteQueue {
   readonly #limit = new Limit(parallelFiles);
   readonly #batch: BatchWriter;
   readonly #immediate: ImmediateWriter;
+  readonly #comparison: WriteComparison | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
   #isClosed = false;
 
@@ -72,12 +76,23 @@ export class WriteQueue {
     this.#options = options;
     const { files, journal, flag, clock, logger, onStored } = options;
     const shared = { files, order: this.#order, limit: this.#limit, onStored };
+    this.#comparison =
+      options.writtenFiles &&
+      new WriteComparison({
+        flag,
+        files: options.writtenFiles,
+        isBehind: (text) => this.unwritten.newest(text) !== undefined,
+        write: (request) => this.#writeOriginally(request),
+        now: () => clock.now(),
+      });
+    const comparison = this.#comparison;
     this.unwritten = new UnwrittenCanvases({
       files,
       journal,
       limit: new Limit(followingFiles),
       clock,
       window: () => flag.settings,
+      onWritten: (path) => comparison?.written(path),
       logger,
     });
     this.#batch = new BatchWriter({
@@ -86,6 +101,7 @@ export class WriteQueue {
       unwritten: this.unwritten,
       wall: () => clock.wall(),
       onOverwritten: ({ text }) => options.onOverwritten?.(text),
+      ...(comparison && { comparison }),
     });
     this.#immediate = new ImmediateWriter({ ...shared, unwritten: this.unwritten });
   }
@@ -109,7 +125,10 @@ export class WriteQueue {
   move(request: MoveRequest): Promise<MovedCanvas> {
     const keys = [request.from.text, request.to.text];
     return this.#booked('move', 0, () => {
-      for (const text of keys) this.#batch.seal(text);
+      for (const text of keys) {
+        this.#batch.seal(text);
+        this.#comparison?.forget(text);
+      }
       return this.#order.run(keys, async () => {
         for (const text of keys) await this.unwritten.drain(text);
         const { files, journal, beforeMove } = this.#options;
@@ -179,6 +198,7 @@ export class WriteQueue {
 
   #writeOriginally(request: WriteRequest): Promise<WriteResult> {
     this.#batch.seal(request.path.text);
+    this.#comparison?.forget(request.path.text);
     return this.#immediate.write(request);
   }
 

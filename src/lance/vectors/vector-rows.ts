@@ -1,26 +1,16 @@
-import {
-  type Field as ArrowField,
-  Table as ArrowTable,
-  Field,
-  FixedSizeList,
-  Float32,
-  makeData,
-  RecordBatch,
-  Schema,
-  Struct,
-  Utf8,
-  vectorFromArray,
-} from 'apache-arrow';
+import type { Table as ArrowTable, Field, FixedSizeList, Schema } from 'apache-arrow';
+import { arrow } from '../arrow.js';
+import { textColumn } from './text-column.js';
 
 /**
  * Columns of texts, and behind them one called `vector`; none of them is ever null.
  * @source Apache Arrow JS documentation (FixedSizeList)
  */
 export function vectorSchema(texts: readonly string[], dimensions: number): Schema {
-  const vector = new FixedSizeList(dimensions, new Field('item', new Float32(), true));
-  return new Schema([
-    ...texts.map((name) => new Field(name, new Utf8(), false)),
-    new Field('vector', vector, false) as ArrowField,
+  const vector = new arrow.FixedSizeList(dimensions, new arrow.Field('item', new arrow.Float32(), true));
+  return new arrow.Schema([
+    ...texts.map((name) => new arrow.Field(name, new arrow.Utf8(), false)),
+    new arrow.Field('vector', vector, false) as Field,
   ]);
 }
 
@@ -42,11 +32,11 @@ export function vectorRows(
     if (vector.length !== dimensions) throw new Error(`expected a vector of ${dimensions}, got ${vector.length}`);
     numbers.set(vector, i * dimensions);
   }
-  const child = makeData({ type: new Float32(), length: numbers.length, nullCount: 0, data: numbers });
+  const child = arrow.makeData({ type: new arrow.Float32(), length: numbers.length, nullCount: 0, data: numbers });
   const children = [
-    ...Object.values(texts).map((list) => vectorFromArray([...list], new Utf8()).data[0]!),
-    makeData({ type: schema.fields.at(-1)!.type as FixedSizeList, length, nullCount: 0, child }),
+    ...Object.values(texts).map(textColumn),
+    arrow.makeData({ type: schema.fields.at(-1)!.type as FixedSizeList, length, nullCount: 0, child }),
   ];
-  const data = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children });
-  return new ArrowTable(schema, new RecordBatch(schema, data));
+  const data = arrow.makeData({ type: new arrow.Struct(schema.fields), length, nullCount: 0, children });
+  return new arrow.Table(schema, new arrow.RecordBatch(schema, data));
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** A node and what it says; `textHash` stands for all of the text. @source JSON Canvas 1.0, Nodes */
 export interface SaidNode {
@@ -38,7 +38,7 @@ export function saidNodes(canvas: unknown): SaidNode[] {
 const saidNode = (nodeId: string, text: string): SaidNode => ({
   nodeId,
   text,
-  textHash: createHash('sha256').update(text).digest('hex').slice(0, 32),
+  textHash: hash('sha256', text, 'hex').slice(0, 32),
 });
 
 /** Half a surrogate pair, which JSON may hold, cannot be stored as UTF-8. */

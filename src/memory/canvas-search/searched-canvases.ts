@@ -50,7 +50,8 @@ export async function readCanvas(
 ): Promise<{ etag: string; canvas: unknown } | undefined> {
   try {
     const { etag, bytes } = await canvases.newest(path);
-    return { etag, canvas: JSON.parse(bytes.toString('utf8')) };
+    const text = bytes.toString('utf8');
+    return { etag, canvas: JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text) };
   } catch (error) {
     if (lasting.has(String((error as { code?: unknown }).code)) || error instanceof SyntaxError) return undefined;
     throw error;

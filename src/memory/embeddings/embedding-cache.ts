@@ -5,7 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { AnswerCheck, Optimization } from '../../optimization.js';
+import type { Optimization } from '../../optimization.js';
+import { vectorCheck } from './comparing/vector-check.js';
 import type { Embedder } from './embedder.js';
 import type { EmbeddingEvent } from './embedding-event.js';
 
@@ -57,20 +58,6 @@ export interface CachedEmbedder extends Embedder {
 const entryOverheadBytes = 200;
 /** Of the texts of one request, so that a comparison stays cheap. */
 const mostCompared = 8;
-/** Models give the same vector for the same text, but for rounding. */
-const rounding = 1e-3;
-
-function differenceOfVectors(one: readonly Float32Array[], other: readonly Float32Array[]): string | undefined {
-  for (const [place, vector] of one.entries()) {
-    const wanted = other[place];
-    if (wanted?.length !== vector.length)
-      return `vector ${place + 1}: ${vector.length} numbers against ${wanted?.length}`;
-    const isSame = vector.every((value, i) => Math.abs(value - (wanted[i] ?? Number.NaN)) <= rounding);
-    if (!isSame) return `vector ${place + 1} of ${one.length}: other numbers`;
-  }
-  return undefined;
-}
-
 /** Empty at first. While the flag is off, nothing is looked up and nothing kept. @source story-17.4 ADR-0007 */
 export function createEmbeddingCache(options: EmbeddingCacheOptions): CachedEmbedder {
   const { source, cache, store, onEvent } = options;
@@ -158,17 +145,18 @@ export function createEmbeddingCache(options: EmbeddingCacheOptions): CachedEmbe
 
   function compareSome(texts: readonly string[], vectors: readonly Float32Array[]): void {
     cache.sample?.(options.isExternal)?.compare({
-      check: vectorCheck,
+      check,
       versionBefore: model,
       optimised: { answer: vectors.slice(0, mostCompared), seconds: 0 },
       original: () => source.embed(texts.slice(0, mostCompared)),
     });
   }
-  const vectorCheck: AnswerCheck<readonly Float32Array[]> = {
-    isTimed: false,
-    version: () => model,
-    difference: differenceOfVectors,
-  };
+  const check = vectorCheck(model, clear);
+
+  function clear(): void {
+    memory.clear();
+    store?.clear().catch((error: unknown) => cache.failed(error));
+  }
 
   return {
     model,
@@ -191,10 +179,7 @@ export function createEmbeddingCache(options: EmbeddingCacheOptions): CachedEmbe
         // Vectors never grow old.
         return { ...held, hits, misses, evictions, expirations: 0 };
       },
-      clear() {
-        memory.clear();
-        store?.clear().catch((error: unknown) => cache.failed(error));
-      },
+      clear,
     },
   };
 }

@@ -3,6 +3,7 @@ import { openUpstream, type UpstreamEvent } from '../../upstream/index.js';
 import { createSingleEmbedder } from './batch-embedder.baseline.js';
 import { type BatchEmbeddingSettings, createBatchEmbedder } from './batch-embedder.js';
 import { createBuiltinEmbedder } from './builtin-embedder.js';
+import { compareBatches } from './comparing/batch-comparison.js';
 import type { Embedder } from './embedder.js';
 import {
   type CachedEmbedder,
@@ -96,16 +97,24 @@ export function openEmbeddings(options: EmbeddingsOptions): Embeddings {
     onCall: (texts) => batchEmbedding.counted?.({ unit: 'calls of the model', optimised: 1, original: texts }),
   });
   const single = createSingleEmbedder(told('single'));
+  const compared = compareBatches({
+    batched,
+    alone: source,
+    flag: batchEmbedding,
+    isExternal: provider.kind !== 'builtin',
+    // Vectors of batches are kept there.
+    onWrong: () => cached.cache.clear(),
+  });
   const cutting: Embedder = {
     ...source,
     embed(texts, given) {
       const fitting = texts.map((text) => cutToTokens(text, maxTextTokens));
       const cut = fitting.filter((text, i) => text.length < texts[i]!.length).length;
       if (cut > 0) onEvent({ type: 'texts_cut', texts: cut });
-      return (batchEmbedding.enabled ? batched : single).embed(fitting, given);
+      return (batchEmbedding.enabled ? compared : single).embed(fitting, given);
     },
   };
-  const cached = createEmbeddingCache({
+  const cached: CachedEmbedder = createEmbeddingCache({
     source: cutting,
     cache: options.embeddingCache,
     store: options.store,

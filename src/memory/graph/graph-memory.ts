@@ -90,6 +90,11 @@ export interface GraphMemory {
   version(groupIds: readonly string[]): string | Promise<string>;
   /** Whether something accepted for these groups is not in their answers yet. */
   isSettling(groupIds: readonly string[]): boolean;
+  /**
+   * Names all that an answer is made from, indexes included; while it stays, equal searches have equal answers. Undefined
+   * while that cannot be told, and left out where it never can.
+   */
+  state?(): Promise<string | undefined>;
   /** @throws Problem when it was not accepted */
   add(episode: NewEpisode, signal?: AbortSignal): Promise<AddedEpisode>;
   /** @returns best first, at most `limit` @throws Problem when the memory cannot be asked */

@@ -25,6 +25,8 @@ export interface KnowledgeOptions {
   /** Absolute path of the database folder. */
   lanceUri: string;
   embedder: Embedder;
+  /** Whether vectors are made in this process. */
+  embedsHere?: boolean;
   /** Finds facts in text; undefined when no chat model is set up. */
   askModel: AskModel | undefined;
   cache: Optimization<GraphCacheSettings>;
@@ -77,7 +79,9 @@ export async function openKnowledge(options: KnowledgeOptions): Promise<Knowledg
     }
   }
   const asked = { ...graph, search: (query: FactQuery) => timed('search', () => graph.search(query)) };
-  const cached = createCachedSearch({ graph: asked, store: answers, flag: cache, now });
+  // An answer takes the query's vector: from another server's model that would be one more call.
+  const askMemory = options.embedsHere ? graph.search : undefined;
+  const cached = createCachedSearch({ graph: asked, askMemory, store: answers, flag: cache, now });
   const direct = createDirectSearch(asked);
 
   return {

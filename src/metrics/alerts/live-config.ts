@@ -10,7 +10,7 @@ import type { AlertConfig } from './rules/alert-rule.js';
  */
 export interface LiveConfig {
   readonly current: AlertConfig;
-  /** Reads the file now. @throws Problem `ALERT_CONFIG_INVALID`; the last good state stays */
+  /** Reads the file now; none where there never was one is no fault. @throws Problem `ALERT_CONFIG_INVALID`; the last good state stays */
   reload(): void;
   close(): void;
 }
@@ -69,6 +69,7 @@ export function openLiveConfig({ path, files, clock, logger, onRead }: LiveConfi
     },
     reload() {
       watch.markRead();
+      if (current === fallbackConfig && files.read(path).state === 'missing') return;
       read();
     },
     close: () => watch.close(),

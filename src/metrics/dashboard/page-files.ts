@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
+import { ownFile } from '../../own-file.js';
 
 /**
  * One file of the page, as it is sent. Every one is text.
@@ -51,7 +52,7 @@ function pageFile(folder: string, name: string): [string, PageFile] {
  * @source product contract, Monitoring (`GET /dashboard`)
  */
 export function readPageFiles(): ReadonlyMap<string, PageFile> {
-  const own = fileURLToPath(new URL('./page/', import.meta.url));
+  const own = fileURLToPath(ownFile('metrics/dashboard/page/'));
   const names = readdirSync(own).filter((name) => types[path.extname(name)] !== undefined);
   const library = path.dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.iife.min.js'));
   return new Map([...names.map((name) => pageFile(own, name)), ...libraryFiles.map((name) => pageFile(library, name))]);

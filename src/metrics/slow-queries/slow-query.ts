@@ -6,6 +6,8 @@ export type QueryOperation =
   | 'list'
   | 'get'
   | 'text_search'
+  | 'question_figures'
+  | 'failure_figures'
   | 'similar_search'
   | 'canvas_search'
   | 'graph_search'
@@ -30,6 +32,11 @@ export interface AnsweredQuery {
 
 /** @returns the query that the event tells of; undefined for all other events @source issue "slow-query log" */
 export function trajectoryQuery(event: TrajectoryEvent): AnsweredQuery | undefined {
+  if (event.type === 'figures_computed') {
+    const { kind, durationSeconds, rows } = event;
+    const operation = kind === 'questions' ? 'question_figures' : 'failure_figures';
+    return { operation, durationSeconds, rows, asked: undefined };
+  }
   if (event.type !== 'query') return undefined;
   const { operation, durationSeconds, rows, asked } = event;
   return { operation, durationSeconds, rows, asked };

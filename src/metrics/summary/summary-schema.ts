@@ -60,8 +60,15 @@ export const savingSchema = z.object({
   saved_ratio: z.number().nullable(),
   interval: z.tuple([z.number(), z.number()]).nullable(),
   samples: whole,
+  samples_missing: whole.optional().meta({ description: 'Samples until a difference may be called distinguishable' }),
   distinguishable: z.boolean(),
   unit: z.string(),
+  counted: z
+    .object({ unit: z.string(), baseline: z.number(), optimized: z.number(), saved: z.number() })
+    .nullable()
+    .optional()
+    .meta({ description: 'Work counted both ways since the start; null where none is' }),
+  no_pairs: z.string().nullable().optional().meta({ description: 'Why there is nothing to measure both ways' }),
   comparisons: z.record(z.string(), whole).meta({ description: 'Comparisons by what became of them' }).optional(),
 });
 

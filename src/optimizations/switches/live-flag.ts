@@ -33,6 +33,7 @@ export interface FlagReports {
   failed(error: unknown): void;
   sample(isExternal?: boolean): Trial | undefined;
   counted(work: CountedWork): void;
+  checked(difference: string | undefined): void;
 }
 
 /**
@@ -93,6 +94,10 @@ export class LiveFlag implements Optimization<Readonly<Record<string, unknown>>>
 
   counted(work: CountedWork): void {
     if (this.#current.effective) this.#reports.counted(work);
+  }
+
+  checked(difference: string | undefined): void {
+    if (this.#current.effective) this.#reports.checked(difference);
   }
 
   /**

@@ -36,7 +36,7 @@ export interface SwitchesOptions {
 }
 
 const noSettings = Object.freeze({});
-const silent: FlagReports = { failed() {}, sample: () => undefined, counted() {} };
+const silent: FlagReports = { failed() {}, sample: () => undefined, counted() {}, checked() {} };
 
 /**
  * The live flags over one configuration after another.

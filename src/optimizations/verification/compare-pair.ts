@@ -11,7 +11,22 @@ export type CompareOutcome =
   | { result: 'skipped' | 'dropped' }
   | { result: 'failed'; error: unknown };
 
+/**
+ * The outcome, and how what the optimised way has kept is put right.
+ * @source product contract, Optimisations (`auto_rollback`)
+ */
+export interface ComparedPair {
+  outcome: CompareOutcome;
+  putRight?: () => Promise<void> | void;
+}
+
 const maxDifferenceLetters = 500;
+
+/**
+ * What differs, short enough for a log line.
+ * @source product contract, Optimisations (`verification.sample_rate`)
+ */
+export const shortened = (difference: string): string => difference.slice(0, maxDifferenceLetters);
 
 interface Timed<T> {
   answer: T;
@@ -42,26 +57,29 @@ async function bothWays<T>(
 /**
  * Compares the answers of both ways at one version of the data. Never throws.
  * @param random from 0 to below 1
+ * @param isLook the pair's `look` answers for the original way, and nothing is timed
  * @source product contract, Optimisations (`verification.sample_rate`); Promises 7
  */
-export async function comparePair<T>(pair: AnswerPair<T>, random: () => number): Promise<CompareOutcome> {
-  const { check, original } = pair;
+export async function comparePair<T>(pair: AnswerPair<T>, random: () => number, isLook = false): Promise<ComparedPair> {
+  const { check } = pair;
+  const original = (isLook && check.look) || pair.original;
   try {
     const before = typeof pair.optimised === 'function' ? await check.version() : pair.versionBefore;
-    if (before === undefined) return { result: 'skipped' };
+    if (before === undefined) return { outcome: { result: 'skipped' } };
     const isUnchanged = async () => (await check.version()) === before;
-    const [fast, slow] = await bothWays(pair, random);
-    if (!(await isUnchanged())) return { result: 'skipped' };
+    const [fast, slow] = await bothWays({ ...pair, original }, random);
+    if (!(await isUnchanged())) return { outcome: { result: 'skipped' } };
     const difference = await check.difference(fast.answer, slow.answer);
     if (difference === undefined) {
       const times = { optimisedSeconds: fast.seconds, originalSeconds: fast.originalSeconds ?? slow.seconds };
-      return check.isTimed === false ? { result: 'equal' } : { result: 'equal', times };
+      return { outcome: check.isTimed === false || isLook ? { result: 'equal' } : { result: 'equal', times } };
     }
     const again = await original();
     const stillDiffers = (await check.difference(fast.answer, again)) !== undefined;
-    if (!stillDiffers || !(await isUnchanged())) return { result: 'skipped' };
-    return { result: 'mismatch', difference: difference.slice(0, maxDifferenceLetters) };
+    if (!stillDiffers || !(await isUnchanged())) return { outcome: { result: 'skipped' } };
+    const outcome = { result: 'mismatch', difference: shortened(difference) } as const;
+    return { outcome, ...(check.putRight && { putRight: () => check.putRight?.(fast.answer, again) }) };
   } catch (error) {
-    return { result: 'failed', error };
+    return { outcome: { result: 'failed', error } };
   }
 }

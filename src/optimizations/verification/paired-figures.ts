@@ -19,8 +19,8 @@ export interface VariantFigures {
 /**
  * What an optimisation saves, from its last 1,000 pairs: each pair is the same request, or the same piece of work, both
  * ways. `saved_ms` is the mean difference (negative: it costs), `interval` where that lies with 95 % confidence (Student's
- * t of the differences), `distinguishable` whether the interval leaves zero out, on ten pairs at least. `unit` `ms`: times measured;
- * any other: counted both ways.
+ * t of the differences), `distinguishable` whether the interval leaves zero out, on ten pairs at least; `samples_missing` is how
+ * many more it takes for that. `unit` `ms`: times measured; any other: counted both ways.
  * @source product contract, Settled details (`optimization_savings[flag]`); story-17.4 AC6
  */
 export interface PairedFigures {
@@ -30,6 +30,7 @@ export interface PairedFigures {
   saved_ratio: number | null;
   interval: [low: number, high: number] | null;
   samples: number;
+  samples_missing: number;
   distinguishable: boolean;
   unit: string;
 }
@@ -44,10 +45,20 @@ export class Pairs {
   readonly #original: number[] = [];
   #unit: string;
   #total = 0;
+  #sums = { optimised: 0, original: 0 };
   #figures: PairedFigures | undefined;
 
   constructor(unit: string) {
     this.#unit = unit;
+  }
+
+  get isEmpty(): boolean {
+    return this.#total === 0;
+  }
+
+  /** What all pairs together came to, those that gave way included. */
+  totals(): { unit: string; optimised: number; original: number } {
+    return { unit: this.#unit, ...this.#sums };
   }
 
   /** A pair in another unit than those before begins anew. */
@@ -57,7 +68,10 @@ export class Pairs {
       this.#optimised.length = 0;
       this.#original.length = 0;
       this.#total = 0;
+      this.#sums = { optimised: 0, original: 0 };
     }
+    this.#sums.optimised += optimised;
+    this.#sums.original += original;
     const place = this.#total % keptPairs;
     this.#optimised[place] = optimised;
     this.#original[place] = original;
@@ -82,6 +96,7 @@ export class Pairs {
       saved_ratio: saved === null || !baseline.mean_ms ? null : saved / baseline.mean_ms,
       interval: interval?.bounds ?? null,
       samples: original.length,
+      samples_missing: Math.max(0, fewestPairs - original.length),
       distinguishable:
         original.length >= fewestPairs &&
         interval?.bounds !== undefined &&

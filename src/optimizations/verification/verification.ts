@@ -5,18 +5,24 @@
  *
  *     request        [ optimised, timed ] -> answer
  *     later                                  [ original, timed ] [ version as before? ] [ difference ]
+ *
+ * Where the original way is too dear to be asked as often as a flag is to be looked at, the part offers a cheaper look, which
+ * comes first; a whole comparison follows when its share of the time allows it.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AnswerPair, Trial } from '../../optimization.js';
 import type { Clock } from '../clock.js';
 import { type FlagName, flagNames } from '../flag-settings.js';
 import type { PolicySettings } from '../policy-settings.js';
-import { type CompareOutcome, comparePair } from './compare-pair.js';
+import { type ComparedPair, type CompareOutcome, comparePair, shortened } from './compare-pair.js';
 import { Sampling } from './sampling.js';
 
 /** Answers that wait hold their memory. */
 const maxWaitingBytes = 32 * 1024 * 1024;
 const tickMs = 1000;
+/** What takes up to a quarter of this is looked at no less often: a wrong answer is to be found within ten seconds. */
+const soonSeconds = 8;
+const soonShare = 0.25;
 
 /**
  * `load`: the share of the time that the event loop was busy since the last call, 0 to 1.
@@ -35,7 +41,13 @@ interface Watched {
   sampling: Sampling;
   trial: Trial;
   comparedAt: number;
+  /** Its last comparison came to nothing, since the data had changed meanwhile. */
+  isUnsettled: boolean;
+  /** What its last comparison took, or the last look where looks are offered. */
   lastSeconds: number;
+  /** When it was last compared as a whole, and what that took. */
+  wholeAt: number;
+  wholeSeconds: number;
   /** How often its flag was switched: an answer from before a switch says nothing about what holds now. */
   switches: number;
 }
@@ -59,6 +71,8 @@ export class Verification {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #load = 0;
+  /** Whole comparisons under way of what could have been looked at instead. */
+  #dear = 0;
   #restUntil = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
@@ -70,7 +84,10 @@ export class Verification {
         sampling: new Sampling(options.random),
         trial: { compare: (pair) => this.#take(watched, pair as AnswerPair<unknown>) },
         comparedAt: options.clock.now(),
+        isUnsettled: false,
         lastSeconds: 0,
+        wholeAt: Number.NEGATIVE_INFINITY,
+        wholeSeconds: 0,
         switches: 0,
       };
       this.#watched.set(flag, watched);
@@ -86,6 +103,16 @@ export class Verification {
       if (isExternal && !this.#options.settings().external) return undefined;
       return sampling.next() ? trial : undefined;
     };
+  }
+
+  /** What a part has found by comparing an answer itself. */
+  checked(flag: FlagName, difference: string | undefined): void {
+    if (this.#isStopped) return;
+    const watched = this.#watched.get(flag) as Watched;
+    watched.comparedAt = this.#options.clock.now();
+    watched.sampling.done();
+    if (difference === undefined) this.#options.onCompared(flag, { result: 'equal' });
+    else this.#options.onCompared(flag, { result: 'mismatch', difference: shortened(difference) });
   }
 
   settingsChanged(): void {
@@ -117,8 +144,11 @@ export class Verification {
     const { at_least_every_seconds, max_time_ratio } = this.#options.settings();
     if (at_least_every_seconds === 0) return;
     const now = this.#options.clock.now();
-    for (const { sampling, comparedAt, lastSeconds } of this.#watched.values()) {
-      const pauseSeconds = Math.max(at_least_every_seconds, lastSeconds / max_time_ratio);
+    for (const { sampling, comparedAt, isUnsettled, lastSeconds } of this.#watched.values()) {
+      const rest = lastSeconds / max_time_ratio;
+      const isCheap = lastSeconds <= soonSeconds * soonShare;
+      const usual = Math.max(at_least_every_seconds, isCheap ? Math.min(rest, soonSeconds) : rest);
+      const pauseSeconds = isUnsettled ? Math.min(usual, rest) : usual;
       // A tick early rather than late.
       if (now - comparedAt + tickMs > pauseSeconds * 1000) sampling.due();
     }
@@ -129,15 +159,19 @@ export class Verification {
     const { max_waiting, max_concurrent } = this.#options.settings();
     const bytes = bytesOf(pair);
     const isFull = this.#waiting.length >= max_waiting || this.#waitingBytes + bytes > maxWaitingBytes;
-    if (isFull || (!watched.sampling.isDue && this.#isBusy())) {
+    const { isDue } = watched.sampling;
+    if (isFull || (!isDue && this.#isBusy())) {
       this.#options.onCompared(watched.flag, { result: 'dropped' });
       return;
     }
     watched.sampling.done();
     watched.comparedAt = this.#options.clock.now();
-    this.#waiting.push({ watched, pair, bytes, switches: watched.switches });
+    const waiting = { watched, pair, bytes, switches: watched.switches };
+    if (isDue) this.#waiting.unshift(waiting);
+    else this.#waiting.push(waiting);
     this.#waitingBytes += bytes;
-    if (this.#running.size >= max_concurrent) return;
+    // One whole comparison that takes seconds does not hold up the looks that are due.
+    if (this.#running.size >= max_concurrent + (isDue ? 1 : 0)) return;
     const lane = this.#work().finally(() => this.#running.delete(lane));
     this.#running.add(lane);
   }
@@ -154,18 +188,58 @@ export class Verification {
       this.#waitingBytes -= next.bytes;
       const holds = () => !this.#isStopped && next.switches === next.watched.switches;
       if (!holds()) continue;
-      const startedAt = performance.now();
-      const outcome = await comparePair(next.pair, this.#options.random);
-      this.#paid(next.watched, (performance.now() - startedAt) / 1000);
-      if (holds()) this.#options.onCompared(next.watched.flag, outcome);
+      const { outcome, putRight } = await this.#compare(next, holds);
+      next.watched.isUnsettled = outcome.result === 'skipped';
+      if (!holds()) continue;
+      this.#options.onCompared(next.watched.flag, outcome);
+      if (putRight) await this.#putRight(next.watched, putRight);
     }
   }
 
+  /** A look first, where there is one: a wrong answer is found by then. The whole comparison after it is for the times. */
+  async #compare(waiting: Waiting, holds: () => boolean): Promise<ComparedPair> {
+    if (!waiting.pair.check.look) return this.#run(waiting, false);
+    const looked = await this.#run(waiting, true);
+    if (looked.outcome.result !== 'equal' || !holds() || !this.#affordsWhole(waiting.watched)) return looked;
+    this.#dear += 1;
+    const whole = await this.#run(waiting, false);
+    this.#dear -= 1;
+    return whole.outcome.result === 'skipped' ? looked : whole;
+  }
+
+  async #run(waiting: Waiting, isLook: boolean): Promise<ComparedPair> {
+    const startedAt = performance.now();
+    const usedBefore = process.cpuUsage();
+    const compared = await comparePair(waiting.pair, this.#options.random, isLook);
+    const { user, system } = process.cpuUsage(usedBefore);
+    // On a machine that others keep busy it takes long and costs little: it cost no more than all of the process did.
+    this.#paid(waiting, Math.min((performance.now() - startedAt) / 1000, (user + system) / 1e6), isLook);
+    return compared;
+  }
+
+  /** After the flag is off, so that nothing wrong is kept anew. */
+  async #putRight({ flag }: Watched, putRight: () => Promise<void> | void): Promise<void> {
+    try {
+      await putRight();
+    } catch (error) {
+      this.#options.onCompared(flag, { result: 'failed', error });
+    }
+  }
+
+  #affordsWhole({ wholeAt, wholeSeconds }: Watched): boolean {
+    const { max_load_ratio, max_time_ratio } = this.#options.settings();
+    if (this.#dear > 0 || this.#load > max_load_ratio) return false;
+    const restMs = wholeSeconds * 1000 * (1 / max_time_ratio - 1);
+    return this.#options.clock.now() - wholeAt >= restMs;
+  }
+
   /** After a comparison comes a rest, so that all of them take no more than their share of the time. */
-  #paid(watched: Watched, seconds: number): void {
-    watched.lastSeconds = seconds;
+  #paid({ watched, pair }: Waiting, seconds: number, isLook: boolean): void {
+    const now = this.#options.clock.now();
+    if (isLook || !pair.check.look) watched.lastSeconds = seconds;
+    if (!isLook) Object.assign(watched, { wholeAt: now, wholeSeconds: seconds });
     const { max_time_ratio } = this.#options.settings();
-    this.#restUntil = this.#options.clock.now() + seconds * 1000 * (1 / max_time_ratio - 1);
+    this.#restUntil = Math.max(this.#restUntil, now + seconds * 1000 * (1 / max_time_ratio - 1));
   }
 }
 

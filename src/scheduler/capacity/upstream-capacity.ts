@@ -5,7 +5,18 @@
  */
 import type { UpstreamEvent } from '../../upstream/index.js';
 
-type Attempt = Extract<UpstreamEvent, { type: 'attempt' }>;
+/**
+ * What is learnt from: the end of a try, and before it the first event of a stream.
+ * @source story-17.4 ADR-0009
+ */
+export type UpstreamAnswer = Extract<UpstreamEvent, { type: 'attempt' | 'answering' }>;
+
+/**
+ * Why the limit of another server changed: it was busy; it was too slow to answer in time; answers came, and more was
+ * asked for (`grown`); one more is tried above what it once refused (`probe`); the settings allow no more (`setting`).
+ * @source story-17.4 task 3
+ */
+export type UpstreamLimitReason = 'busy' | 'timeout' | 'grown' | 'probe' | 'setting';
 
 /** At first the limit grows by half a round of answers: each refusal costs a slot for a whole pause. */
 const answersPerStep = 2;
@@ -23,9 +34,11 @@ const usedShare = 0.75;
  */
 export interface UpstreamCapacity {
   readonly limit: number;
+  /** Why it last changed; undefined before that. */
+  readonly reason: UpstreamLimitReason | undefined;
   /** Until when the server asked to be left alone; in the past when it did not. */
   readonly pausedUntilMs: number;
-  observe(event: Attempt, nowMs: number, maxLimit: number): void;
+  observe(event: UpstreamAnswer, nowMs: number, maxLimit: number): void;
 }
 
 /**
@@ -34,6 +47,7 @@ export interface UpstreamCapacity {
  */
 export function createUpstreamCapacity(startLimit: number): UpstreamCapacity {
   let limit = startLimit;
+  let reason: UpstreamLimitReason | undefined;
   let isStarting = true;
   let grown = 0;
   let pausedUntilMs = Number.NEGATIVE_INFINITY;
@@ -43,9 +57,13 @@ export function createUpstreamCapacity(startLimit: number): UpstreamCapacity {
   let recentSeconds: number | undefined;
   let usualSeconds = 0;
 
-  const lower = (to: number, now: number) => {
+  const change = (to: number, why: UpstreamLimitReason) => {
+    if (to !== limit) reason = why;
+    limit = to;
+  };
+  const lower = (to: number, now: number, why: UpstreamLimitReason) => {
     isStarting = false;
-    limit = Math.max(1, Math.min(limit, to));
+    change(Math.max(1, Math.min(limit, to)), why);
     probeMs = isProbing ? Math.min(lastProbeMs, probeMs * 2) : probeMs;
     isProbing = false;
     nextProbeMs = now + probeMs;
@@ -55,17 +73,25 @@ export function createUpstreamCapacity(startLimit: number): UpstreamCapacity {
     get limit() {
       return limit;
     },
+    get reason() {
+      return reason;
+    },
     get pausedUntilMs() {
       return pausedUntilMs;
     },
-    observe({ outcome, durationSeconds, retryAfterSeconds, othersRunning }, now, max) {
-      limit = Math.min(limit, max);
-      if (outcome === 'busy') {
-        lower(othersRunning, now);
+    observe(event, now, max) {
+      const { durationSeconds, othersRunning } = event;
+      if (limit > max) change(max, 'setting');
+      const outcome = event.type === 'answering' ? 'ok' : event.outcome;
+      if (event.type === 'attempt' && outcome === 'busy') {
+        const { retryAfterSeconds } = event;
+        lower(othersRunning, now, 'busy');
         if (retryAfterSeconds !== undefined) pausedUntilMs = Math.max(pausedUntilMs, now + retryAfterSeconds * 1000);
       } else if (outcome === 'timeout') {
-        if (now >= nextProbeMs || isStarting) lower(Math.ceil(limit / 2), now);
+        if (now >= nextProbeMs || isStarting) lower(Math.ceil(limit / 2), now, 'timeout');
       } else if (outcome === 'ok') {
+        // A stream was learnt from when it began: how long it goes on says how much there was to tell.
+        if (event.type === 'attempt' && event.isStream) return;
         recentSeconds ??= usualSeconds = durationSeconds;
         recentSeconds += (durationSeconds - recentSeconds) * recentWeight;
         usualSeconds += (durationSeconds - usualSeconds) * usualWeight;
@@ -76,12 +102,12 @@ export function createUpstreamCapacity(startLimit: number): UpstreamCapacity {
           grown++;
           if (grown < answersPerStep) return;
           grown = 0;
-          limit = Math.min(max, limit + 1);
+          change(Math.min(max, limit + 1), 'grown');
         } else if (now >= nextProbeMs) {
           // The one tried before was taken: look for the next one sooner.
           if (isProbing) probeMs = firstProbeMs;
           isProbing = true;
-          limit = Math.min(max, limit + 1);
+          change(Math.min(max, limit + 1), 'probe');
           nextProbeMs = now + probeMs;
         }
       }

@@ -1,3 +1,4 @@
+import type { Logger } from '../../logger.js';
 import type { UpstreamEvent } from '../../upstream/index.js';
 import type { SchedulerEvent } from '../events.js';
 import { createUpstreamCapacity, type UpstreamCapacity } from './upstream-capacity.js';
@@ -8,11 +9,12 @@ import { createUpstreamCapacity, type UpstreamCapacity } from './upstream-capaci
  */
 export interface UpstreamLimitsOptions {
   bounds(): { start: number; max: number };
+  logger: Logger;
   onEvent: (event: SchedulerEvent) => void;
 }
 
 /**
- * How many tasks run for each other server, and how many may. Names come from the source, so there are few.
+ * How many tasks run for each other server, and how many may. Each change is an event and a line of the log. Names come from the source, so there are few.
  * @source story-17.4 task 3 ("the model endpoint's own answers")
  */
 export interface UpstreamLimits {
@@ -24,7 +26,7 @@ export interface UpstreamLimits {
 }
 
 /** @source story-17.4 task 3 */
-export function createUpstreamLimits({ bounds, onEvent }: UpstreamLimitsOptions): UpstreamLimits {
+export function createUpstreamLimits({ bounds, logger, onEvent }: UpstreamLimitsOptions): UpstreamLimits {
   const known = new Map<string, { capacity: UpstreamCapacity; running: number }>();
   const of = (name: string) => {
     let found = known.get(name);
@@ -46,12 +48,15 @@ export function createUpstreamLimits({ bounds, onEvent }: UpstreamLimitsOptions)
       of(name).running--;
     },
     observe(event, nowMs) {
-      if (event.type !== 'attempt') return;
+      if (event.type !== 'attempt' && event.type !== 'answering') return;
       const { capacity, running } = of(event.upstream);
       const previous = capacity.limit;
       capacity.observe(event, nowMs, bounds().max);
-      const { limit } = capacity;
-      if (limit !== previous) onEvent({ type: 'upstream_limit', upstream: event.upstream, limit, previous, running });
+      const { limit, reason } = capacity;
+      if (limit === previous || reason === undefined) return;
+      const decision = { upstream: event.upstream, limit, previous, reason, running };
+      onEvent({ type: 'upstream_limit', ...decision });
+      logger.info(decision, 'the scheduler changed how much is sent to another server at once');
     },
     state: () =>
       Object.fromEntries([...known].map(([name, { capacity, running }]) => [name, { limit: capacity.limit, running }])),

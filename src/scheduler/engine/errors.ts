@@ -62,3 +62,9 @@ export function taskTimedOut(timeoutMs: number): Problem {
   const message = `expected the task to end within ${timeoutMs / 1000} s of its start`;
   return new Problem({ code: 'JOB_TASK_TIMEOUT', kind: 'upstream_timeout', message });
 }
+
+/** @source story-17.4 ADR-0004 (time-out in total) */
+export function jobTimedOut(timeoutMs: number): Problem {
+  const message = `expected the job to end within ${timeoutMs / 1000} s of its start`;
+  return new Problem({ code: 'JOB_TIMEOUT', kind: 'upstream_timeout', message });
+}

@@ -1,7 +1,8 @@
 /**
- * Runs jobs: tasks that depend on each other, through the scheduler. A job is on disk before it is accepted and again
- * when it has ended; one that had not ended when the process did is `interrupted` at the next start. How many tasks
- * wait, how many jobs are kept and for how long is bounded. It does not run anything a second time by itself.
+ * Runs jobs: tasks that depend on each other, through the scheduler. A job is on disk before it is accepted, again
+ * about a second after a task of it has ended, and when it has ended itself; one that had not ended when the process
+ * did is `interrupted` at the next start. How many tasks wait, how many jobs are kept and for how long is bounded. It
+ * does not run anything a second time by itself.
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../logger.js';
@@ -9,9 +10,11 @@ import { type Clock, systemClock } from '../clock.js';
 import { schedulerClosed } from '../errors.js';
 import type { Scheduler } from '../scheduler.js';
 import { jobAlreadyEnded, jobNotFound, jobsFull, jobsNotWritable } from './errors.js';
-import { hasEnded, type Job, type JobEvent, type JobRequest, type JobStatus } from './job.js';
+import { hasEnded, type Job, type JobRequest, type JobStatus } from './job.js';
 import { openJobFiles } from './job-files.js';
+import { followRun, type JobFollower, type JobListener } from './job-follower.js';
 import { createJobRun, type JobRun } from './job-run.js';
+import { type JobSaves, openJobSaves } from './job-saves.js';
 
 /**
  * What happens with jobs.
@@ -56,22 +59,20 @@ export interface ExecutionEngine {
    */
   cancel(id: string): Promise<Job>;
   /**
-   * Tells the listener every event after `afterSeq` (0: from the beginning), the missed ones at once. Of a job that
-   * ended some while ago only the end is told.
-   * @returns what stops it, and what resolves when no more events come
+   * Tells the listener every event after `afterSeq` (0: from the beginning), the missed ones at once; while it returns
+   * a promise, the next event waits for that. Of a job that ended some while ago only the end is told.
+   * @returns what stops it, and what resolves when the last event was told
    * @throws Problem `JOB_NOT_FOUND`
    */
-  watch(
-    id: string,
-    afterSeq: number,
-    listener: (event: JobEvent) => void,
-  ): Promise<{ stop(): void; ended: Promise<void> }>;
+  watch(id: string, afterSeq: number, listener: JobListener): Promise<{ stop(): void; ended: Promise<void> }>;
   /** Ends all jobs as `interrupted`. */
   close(): Promise<void>;
 }
 
 const dayMs = 86_400_000;
 const retryAfterSeconds = 5;
+/** A job whose tasks end is written down no more often than this. */
+const saveEveryMs = 1000;
 
 /**
  * Opens the engine; jobs of an earlier process that had not ended become `interrupted`.
@@ -84,8 +85,7 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
   const files = await openJobFiles(folder, (name) =>
     logger.warn({ job: name }, 'a job cannot be read and is left out'),
   );
-  const runs = new Map<string, JobRun>();
-  const listeners = new Map<string, Set<(event: JobEvent) => void>>();
+  const runs = new Map<string, { run: JobRun; saves: JobSaves; followers: Set<JobFollower> }>();
   const endings = new Set<Promise<Job>>();
   let endedJobs: { id: string; endedMs: number }[] = [];
   let unfinishedTasks = 0;
@@ -108,19 +108,16 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
   endedJobs.sort((a, b) => a.endedMs - b.endedMs);
   await forget();
 
-  const store = (job: Job) =>
-    files.save(job).catch((error) => logger.error({ err: error, job: job.id }, 'the end of a job was not stored'));
-  const onJobEnded = async (run: JobRun) => {
-    const { job } = run;
+  const onJobEnded = async (job: Job, saves: JobSaves) => {
     unfinishedTasks -= job.tasks.length;
     onEvent({ type: 'job_ended', status: job.status, durationSeconds: (job.ended_at ?? 0) - job.created_at });
-    await store(job);
+    await saves.finish().catch((error) => logger.error({ err: error, job: job.id }, 'the end of a job was not stored'));
     runs.delete(job.id);
     endedJobs.push({ id: job.id, endedMs: wall() });
     await forget().catch((error) => logger.warn({ err: error }, 'an old job could not be removed'));
   };
   const known = async (id: string): Promise<Job> => {
-    const job = runs.get(id)?.job ?? (await files.find(id));
+    const job = runs.get(id)?.run.job ?? (await files.find(id));
     if (job === undefined) throw jobNotFound();
     return job;
   };
@@ -128,6 +125,7 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
   return {
     async submit(request) {
       const id = randomUUID();
+      const followers = new Set<JobFollower>();
       const run = createJobRun({
         id,
         request,
@@ -135,9 +133,16 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
         clock,
         wall,
         onEvent: (event) => {
-          for (const listener of listeners.get(id) ?? []) listener(event);
+          if (event.type === 'task' && event.task.ended_at !== undefined) saves.changed();
+          for (const follower of followers) follower.proceed();
         },
         onFault: (error) => logger.error({ err: error, job: id }, 'a task of a job failed'),
+      });
+      const saves = openJobSaves(run.job, {
+        files,
+        clock,
+        everyMs: saveEveryMs,
+        onFailed: (error) => logger.warn({ err: error, job: id }, 'how far a job has come was not stored'),
       });
       if (isClosed) throw schedulerClosed();
       const tasks = request.tasks.length;
@@ -149,10 +154,10 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
         unfinishedTasks -= tasks;
         throw jobsNotWritable(error);
       }
-      runs.set(id, run);
+      runs.set(id, { run, saves, followers });
       onEvent({ type: 'job_accepted', tasks });
       const ended = run.ended.then(async (job) => {
-        await onJobEnded(run);
+        await onJobEnded(job, saves);
         endings.delete(ended);
         return job;
       });
@@ -163,32 +168,36 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
     },
     find: known,
     async cancel(id) {
-      const run = runs.get(id);
+      const running = runs.get(id);
       const job = await known(id);
-      if (run === undefined || hasEnded(job)) throw jobAlreadyEnded(job.status);
-      run.stop('cancelled');
+      if (running === undefined || hasEnded(job)) throw jobAlreadyEnded(job.status);
+      running.run.stop('cancelled');
       return job;
     },
     async watch(id, afterSeq, listener) {
-      const run = runs.get(id);
-      if (run === undefined) {
+      const running = runs.get(id);
+      if (running === undefined) {
         const { status, tasks } = await known(id);
-        listener({ seq: Math.max(1, afterSeq + 1), type: 'job', status, ended: tasks.length, total: tasks.length });
+        await listener({
+          seq: Math.max(1, afterSeq + 1),
+          type: 'job',
+          status,
+          ended: tasks.length,
+          total: tasks.length,
+        });
         return { stop() {}, ended: Promise.resolve() };
       }
-      const told = listeners.get(id) ?? new Set();
-      listeners.set(id, told);
-      for (const event of run.events.slice(afterSeq)) listener(event);
-      told.add(listener);
-      const stop = () => {
-        told.delete(listener);
-        if (told.size === 0) listeners.delete(id);
-      };
-      return { stop, ended: run.ended.then(stop) };
+      const { run, followers } = running;
+      const follower = followRun(run, afterSeq, listener, (error) =>
+        logger.warn({ err: error, job: id }, 'one who followed a job could not be told'),
+      );
+      followers.add(follower);
+      void follower.ended.then(() => followers.delete(follower));
+      return follower;
     },
     async close() {
       isClosed = true;
-      for (const run of runs.values()) run.stop('interrupted');
+      for (const { run } of runs.values()) run.stop('interrupted');
       await Promise.all(endings);
     },
   };

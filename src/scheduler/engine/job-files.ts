@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { type Job, jobSchema } from './job.js';
+import { type Job, type JobTask, jobSchema } from './job.js';
 
 /**
  * Jobs on disk, one JSON file each, so that they outlive the process.
@@ -18,6 +18,21 @@ export interface JobFiles {
 
 /** The ids that are given; nothing else ever becomes the name of a file. */
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Tasks that have ended change no more; a job is written down several times, and their results are the most of it. */
+const endedTexts = new WeakMap<JobTask, string>();
+
+function taskText(task: JobTask): string {
+  const known = endedTexts.get(task);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(task);
+  if (task.ended_at !== undefined) endedTexts.set(task, text);
+  return text;
+}
+
+function jobText({ tasks, ...job }: Job): string {
+  return `${JSON.stringify(job).slice(0, -1)},"tasks":[${tasks.map(taskText).join(',')}]}`;
+}
 
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
@@ -66,7 +81,7 @@ export async function openJobFiles(folder: string, onDamaged: (name: string) => 
       try {
         const handle = await open(temporary, 'wx', 0o600);
         try {
-          await handle.writeFile(JSON.stringify(job));
+          await handle.writeFile(jobText(job));
           await handle.sync();
         } finally {
           await handle.close();

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js';
 import type { Scheduler } from '../scheduler.js';
 import type { TaskContext } from '../task.js';
 import { dependencyOrder } from './dependency-order.js';
-import { taskTimedOut } from './errors.js';
+import { jobTimedOut, taskTimedOut } from './errors.js';
 import { hasEnded, type Job, type JobEvent, type JobRequest, type JobTask, type JobTaskRequest } from './job.js';
 
 /**
@@ -32,6 +32,8 @@ export interface JobRunOptions {
 export interface JobRun {
   readonly job: Job;
   readonly events: readonly JobEvent[];
+  /** Whether no more events will come. */
+  readonly hasToldAll: boolean;
   /** Resolves when every task has ended. */
   readonly ended: Promise<Job>;
   start(): void;
@@ -165,14 +167,14 @@ export function createJobRun(options: JobRunOptions): JobRun {
     if (!(error instanceof Problem)) onFault(error);
     endTask(task, 'failed', errorOf(error));
   };
-  const stop = (as: 'cancelled' | 'interrupted' | 'failed') => {
+  const stop = (as: 'cancelled' | 'interrupted' | 'failed', why?: Problem) => {
     if (hasEnded(job) || (stoppedAs !== undefined && as !== 'interrupted')) return;
     stoppedAs ??= as;
-    controller.abort(new Error(`the job was ${as}`));
+    controller.abort(why ?? new Error(`the job was ${as}`));
     for (const task of job.tasks) {
       // What runs when a job is cancelled may have begun to write: its own end says what it is.
       if (as === 'cancelled' && task.status === 'running') continue;
-      endTask(task, as === 'interrupted' ? 'interrupted' : 'cancelled');
+      endTask(task, as === 'interrupted' ? 'interrupted' : 'cancelled', why && errorOf(why));
     }
     endJob();
   };
@@ -180,13 +182,16 @@ export function createJobRun(options: JobRunOptions): JobRun {
   return {
     job,
     events,
+    get hasToldAll() {
+      return events.at(-1)?.type === 'job' && hasEnded(job);
+    },
     ended: endPromise,
     start() {
       job.status = 'running';
       job.started_at = seconds();
       tell({ type: 'job', status: 'running' });
       const { timeoutMs } = request;
-      if (timeoutMs !== undefined) stopTimeout = clock.after(timeoutMs, () => stop('failed'));
+      if (timeoutMs !== undefined) stopTimeout = clock.after(timeoutMs, () => stop('failed', jobTimedOut(timeoutMs)));
       proceed();
     },
     stop,

@@ -1,4 +1,5 @@
-import { Bool, type Data, Float64, makeData, RecordBatch, Struct, Table, Utf8 } from 'apache-arrow';
+import type { Data, Table, Utf8 } from 'apache-arrow';
+import { arrow } from '../../lance/index.js';
 import { analysisSchema } from '../trajectory-schema.js';
 import type { AnalysisRow } from './analysis.js';
 
@@ -11,17 +12,17 @@ export function analysisTable(rows: readonly AnalysisRow[]): Table {
   const { length } = rows;
   const children = analysisSchema.fields.map(({ name, type }): Data => {
     const value = (i: number) => rows[i]![name as keyof AnalysisRow];
-    if (type instanceof Utf8) return texts(length, value as (i: number) => string);
-    if (type instanceof Float64) {
+    if (type instanceof arrow.Utf8) return texts(length, value as (i: number) => string);
+    if (type instanceof arrow.Float64) {
       const data = Float64Array.from({ length }, (_, i) => value(i) as number);
-      return makeData({ type, length, nullCount: 0, data });
+      return arrow.makeData({ type, length, nullCount: 0, data });
     }
-    if (type instanceof Bool)
-      return makeData({ type, length, nullCount: 0, data: bits(length, (i) => value(i) === true) });
+    if (type instanceof arrow.Bool)
+      return arrow.makeData({ type, length, nullCount: 0, data: bits(length, (i) => value(i) === true) });
     throw new TypeError(`expected a column of a known type, got ${type} for "${name}"`);
   });
-  const data = makeData({ type: new Struct(analysisSchema.fields), length, nullCount: 0, children });
-  return new Table(analysisSchema, new RecordBatch(analysisSchema, data));
+  const data = arrow.makeData({ type: new arrow.Struct(analysisSchema.fields), length, nullCount: 0, children });
+  return new arrow.Table(analysisSchema, new arrow.RecordBatch(analysisSchema, data));
 }
 
 function texts(length: number, value: (i: number) => string): Data<Utf8> {
@@ -31,7 +32,7 @@ function texts(length: number, value: (i: number) => string): Data<Utf8> {
     valueOffsets[i + 1] = valueOffsets[i]! + bytes.length;
     return bytes;
   });
-  return makeData({ type: new Utf8(), length, nullCount: 0, valueOffsets, data: Buffer.concat(parts) });
+  return arrow.makeData({ type: new arrow.Utf8(), length, nullCount: 0, valueOffsets, data: Buffer.concat(parts) });
 }
 
 function bits(length: number, value: (i: number) => boolean): Uint8Array {

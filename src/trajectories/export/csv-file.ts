@@ -33,5 +33,5 @@ export function csvFile(fields: readonly string[] = tableFields): ExportFile {
  * @source OWASP, "CSV Injection"
  */
 export function neutralised(cell: Cell): Cell {
-  return typeof cell === 'string' && /^[=+\-@\t\r＝＋－＠]/.test(cell) ? `'${cell}` : cell;
+  return typeof cell === 'string' && /^[=+\-@\t\r\n＝＋－＠]/.test(cell) ? `'${cell}` : cell;
 }

@@ -1,8 +1,5 @@
 import type { Column } from '../query/trajectory-columns.js';
-import { csvFile } from './csv-file.js';
 import type { ExportRow } from './export-row.js';
-import { jsonArrayFile, jsonLinesFile } from './json-file.js';
-import { parquetFile } from './parquet-file.js';
 
 /** The formats, as they are asked for. @source product contract, Trajectories ("format=csv|jsonl|json|parquet") */
 export const exportFormats = ['csv', 'jsonl', 'json', 'parquet'] as const;
@@ -25,13 +22,25 @@ export interface ExportFile {
   end(): Uint8Array;
 }
 
-/** Media types, the name's ending, and how a file of each format is made. @source RFC 4180; RFC 8259; IANA media types */
+/** Media types, and how a file of each format is made; what makes it is loaded when it is asked for. @source RFC 4180; RFC 8259; IANA media types */
 export const exportFiles: Record<
   ExportFormat,
-  { mediaType: string; create(fields: readonly string[] | undefined): ExportFile }
+  { mediaType: string; create(fields: readonly string[] | undefined): Promise<ExportFile> }
 > = {
-  csv: { mediaType: 'text/csv; charset=utf-8; header=present', create: csvFile },
-  jsonl: { mediaType: 'application/x-ndjson', create: jsonLinesFile },
-  json: { mediaType: 'application/json; charset=utf-8', create: jsonArrayFile },
-  parquet: { mediaType: 'application/vnd.apache.parquet', create: parquetFile },
+  csv: {
+    mediaType: 'text/csv; charset=utf-8; header=present',
+    create: async (fields) => (await import('./csv-file.js')).csvFile(fields),
+  },
+  jsonl: {
+    mediaType: 'application/x-ndjson',
+    create: async (fields) => (await import('./json-file.js')).jsonLinesFile(fields),
+  },
+  json: {
+    mediaType: 'application/json; charset=utf-8',
+    create: async (fields) => (await import('./json-file.js')).jsonArrayFile(fields),
+  },
+  parquet: {
+    mediaType: 'application/vnd.apache.parquet',
+    create: async (fields) => (await import('./parquet-file.js')).parquetFile(fields),
+  },
 };

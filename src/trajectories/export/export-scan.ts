@@ -53,7 +53,7 @@ export async function openExportScan(
   { table, analysisLookup }: ExportScanOptions,
   { filter, sortBy, order, fields, format }: ExportQuery,
 ): Promise<ExportScan> {
-  const file = exportFiles[format].create(fields);
+  const file = await exportFiles[format].create(fields);
   const columns = [...new Set<Column>([...file.needs, 'trajectory_id'])];
   let reading: Promise<unknown> = Promise.resolve();
 

@@ -1,4 +1,5 @@
 import { openDatabase } from '../../lance/index.js';
+import { ownFile } from '../../own-file.js';
 import { startWorker } from '../../worker.js';
 import { createAnalysisLookup } from '../analysis/analysis-lookup.js';
 import { analysisSchema, tableNames, trajectorySchema } from '../trajectory-schema.js';
@@ -59,7 +60,7 @@ export const openScanHere: OpenScan = async ({ lanceUri, version, query }) => {
  * @source Node.js documentation, worker_threads
  */
 export const openScanInThread: OpenScan = async (run) => {
-  const worker = startWorker(new URL('./export-worker.js', import.meta.url), { workerData: run, resourceLimits });
+  const worker = startWorker(ownFile('trajectories/export/export-worker.js'), { workerData: run, resourceLimits });
   const answers: ExportAnswer[] = [];
   let arrived: (() => void) | undefined;
   let hasEnded = false;

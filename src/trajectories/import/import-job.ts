@@ -6,11 +6,17 @@ import { type Exclusively, type ImportRun, maxListedErrors, type RunEnd, type Ru
 import { type StartedRun, type StartRun, startHere, ThreadLost } from './import-runner.js';
 import type { BatchImportSettings } from './imports.js';
 import { isSmallText } from './source/source.js';
+import type { ImportFlag } from './store/batch-committer.js';
 import { type ImportResult, type ImportStatus, type ImportTask, summaryOf } from './tasks/import-task.js';
 import type { TaskFiles } from './tasks/task-files.js';
 
-/** Less text than this is read sooner than a thread starts, and holds up no one for long. */
-const bytesWorthAThread = 256 * 1024;
+/**
+ * Less text than this is read sooner than a thread starts, and holds up no one for long.
+ * @source trajectory-optimization 1.2-A
+ */
+export const bytesWorthAThread = 256 * 1024;
+/** A wrong answer is to be found, and its flag turned off, within ten seconds. */
+const compareEachMs = 5000;
 const maxErrorFileBytes = 64 * 1024 * 1024;
 
 /** What a job works with. @source product contract, Trajectories (import) */
@@ -46,6 +52,8 @@ export class ImportJob {
   private started: StartedRun | undefined;
   private stopping: 'cancelled' | 'stopped' | undefined;
   private committedRows = 0;
+  /** What is committed is made durable while the rest is read. Stays when it has failed: that is the end's to tell. */
+  private flushing: Promise<void> | undefined;
   private showing: Promise<void> | undefined;
   private showAgain = false;
   private readonly startedAt = performance.now();
@@ -97,7 +105,10 @@ export class ImportJob {
     let verdict: [ImportStatus, string];
     try {
       const end = await this.runOnce();
-      if (end === 'stopped') return this.leave();
+      if (end === 'stopped') {
+        await this.flushing?.catch(() => {});
+        return this.leave();
+      }
       verdict = verdictOf(end, task);
     } catch (error) {
       tools.logger.error({ err: error, taskId: task.task_id }, 'an import failed');
@@ -136,6 +147,7 @@ export class ImportJob {
   private async writeDown(status: ImportStatus, message: string): Promise<void> {
     const { task, tools } = this;
     const errors = this.errors ?? [];
+    await this.flushing;
     if (this.committedRows > 0 || this.resumes) await tools.makeDurable();
     await tools.files.saveErrors(task.task_id, errors);
     const ended = { status, message, warnings: warningsFor(task, errors.length), completed_at: Date.now() / 1000 };
@@ -158,6 +170,8 @@ export class ImportJob {
       resumes: this.resumes,
       batchImport: { enabled: batchImport.enabled, ...batchImport.settings },
       bulkDuplicateCheck: bulkDuplicateCheck.enabled,
+      // What is to be compared is chosen here, what there is to compare is known there.
+      compareEachMs: (batchImport.sample?.() ?? bulkDuplicateCheck.sample?.()) && compareEachMs,
       errorFile: { path: this.tools.files.errorFilePath(task.task_id), maxBytes: maxErrorFileBytes },
     };
     if (!run.batchImport.enabled || (await isSmallText(run.file, bytesWorthAThread))) {
@@ -196,11 +210,30 @@ export class ImportJob {
         this.countSavings(report);
         tools.onEvent({ ...report, type: 'batch_committed' });
         this.show();
+        this.flushAhead();
         break;
       case 'fallback':
-        (report.flag === 'batch_import' ? tools.batchImport : tools.bulkDuplicateCheck).failed(report.error);
+        this.flagOf(report.flag).failed(report.error);
+        break;
+      case 'checked':
+        this.flagOf(report.flag).checked?.(report.difference);
         break;
     }
+  }
+
+  private flushAhead(): void {
+    if (this.flushing) return;
+    this.flushing = this.tools.makeDurable();
+    this.flushing.then(
+      () => {
+        this.flushing = undefined;
+      },
+      () => {},
+    );
+  }
+
+  private flagOf(flag: ImportFlag): Optimization<unknown> {
+    return flag === 'batch_import' ? this.tools.batchImport : this.tools.bulkDuplicateCheck;
   }
 
   /** Rows that were found twice were looked up too, but are not known here: the savings are rather larger. */

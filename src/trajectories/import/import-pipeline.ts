@@ -1,17 +1,18 @@
 import { openDatabase, stringLiteral } from '../../lance/index.js';
-import type { Trajectory } from '../trajectory.js';
 import { normalizeTrajectory } from '../trajectory-normalizing.js';
 import { analysisSchema, tableNames, trajectorySchema } from '../trajectory-schema.js';
 import { fromOtherTool, isOfOtherTool } from './formats/other-tools.js';
-import { asCharacters, isSameInBoth } from './source/parsed-record.js';
+import { asCharacters } from './source/parsed-record.js';
 import { RecordSplitter } from './source/record-splitter.js';
 import { FileChanged, type FileIdentity, readSource, SourceFault } from './source/source.js';
 import type { Place, TextEncoding, Wrapper } from './source/text-reader.js';
 import { BatchCommitter, type ImportFlag } from './store/batch-committer.js';
+import { comparisonFor } from './store/batch-comparison.js';
 import { batchLimits, memoryInUse } from './store/memory-pressure.js';
-import { rowBytes, type TrajectoryRow, toRow } from './store/row.js';
+import { hasPlainIds, rowBytes, type TrajectoryRow, toRow } from './store/row.js';
 import { TextArena } from './store/text-arena.js';
 import { createErrorFile, type ErrorFile, excerptOf, excerptOfBytes } from './tasks/error-file.js';
+import { CutRows } from './text/cut-rows.js';
 
 /**
  * One run of an import: file -> text -> records -> rows -> batches -> table. While a batch is committed the next one
@@ -31,6 +32,8 @@ export interface ImportRun {
   resumes: boolean;
   batchImport: { enabled: boolean; batch_rows: number; max_batch_bytes: number };
   bulkDuplicateCheck: boolean;
+  /** Pause between two batches that are compared with the original way; undefined: none is. */
+  compareEachMs?: number | undefined;
   /** Where every error is listed, and how much of them. */
   errorFile: { path: string; maxBytes: number };
 }
@@ -49,7 +52,8 @@ export interface ImportCounts {
 export type RunReport =
   | { type: 'progress'; counts: ImportCounts; bytesRead: number; errors: string[] }
   | { type: 'commit'; rows: number; durationSeconds: number; variant: 'batch' | 'row' }
-  | { type: 'fallback'; flag: ImportFlag; error: unknown };
+  | { type: 'fallback'; flag: ImportFlag; error: unknown }
+  | { type: 'checked'; flag: ImportFlag; difference: string | undefined };
 
 /**
  * How a run ended: all read; cancelled by a client; stopped by the service, to be taken up again; or its file became
@@ -102,6 +106,7 @@ export async function runImport(
       importedAt: run.importedAt,
       onCommit: (commit) => report({ type: 'commit', ...commit }),
       onFallback: (flag, error) => report({ type: 'fallback', flag, error }),
+      comparison: comparisonFor(run, trajectories, (checked) => report({ type: 'checked', ...checked })),
     });
     return await new ImportPipeline(run, committer, report, stopRequest, exclusively).read();
   } finally {
@@ -110,8 +115,6 @@ export async function runImport(
     database.close();
   }
 }
-
-const hasPlainIds = ({ trajectory_id, data_id }: Trajectory) => isSameInBoth(trajectory_id) && isSameInBoth(data_id);
 
 class ImportPipeline {
   private readonly counts: ImportCounts = { imported: 0, failed: 0, skipped: 0 };
@@ -122,6 +125,7 @@ class ImportPipeline {
   private bytesRead = 0;
   private reportedAt = 0;
   private readonly arena = new TextArena();
+  private readonly cutRows: CutRows;
   private batch: TrajectoryRow[] = [];
   private batchBytes = 0;
   private currentLimits: { rows: number; bytes: number } | undefined;
@@ -136,9 +140,18 @@ class ImportPipeline {
     private readonly exclusively: Exclusively,
   ) {
     this.errorFile = createErrorFile(run.errorFile.path, run.errorFile.maxBytes);
+    // What a replaced row hands on comes as characters, and one row's texts are all of one kind.
+    const takesBytes = run.onConflict === 'skip';
+    this.cutRows = new CutRows({
+      importId: run.importId,
+      importedAt: run.importedAt,
+      encoding: takesBytes ? 'latin1' : 'utf8',
+      arena: this.arena,
+      source: () => this.source,
+    });
     this.splitter = new RecordSplitter({
-      // What a replaced row hands on comes as characters, and one row's texts are all of one kind.
-      takesBytes: run.onConflict === 'skip',
+      takesBytes,
+      text: (bytes, mayHoldList) => this.takeText(bytes, mayHoldList),
       record: (value, place, encoding, wrapper) => this.take(value, place, encoding, wrapper),
       fault: (reason, place, bytes) => this.fail(place, reason, bytes ? excerptOfBytes(bytes) : ''),
     });
@@ -214,8 +227,23 @@ class ImportPipeline {
       return;
     }
     const { trajectory } = normalized;
-    if (trajectory.source === '') trajectory.source = this.splitter.form === 'lines' ? 'jsonl_import' : 'json_import';
-    const row = toRow(trajectory, this.run.importId, encoding, this.arena);
+    if (trajectory.source === '') trajectory.source = this.source;
+    this.add(toRow(trajectory, this.run.importId, encoding, this.arena));
+  }
+
+  /** What a record comes from that does not say so itself. */
+  private get source(): string {
+    return this.splitter.form === 'lines' ? 'jsonl_import' : 'json_import';
+  }
+
+  /** @returns how many records were taken; 0 when the text is to be parsed */
+  private takeText(bytes: Buffer, mayHoldList: boolean): number {
+    const rows = this.cutRows.of(bytes, mayHoldList) ?? [];
+    for (const row of rows) this.add(row);
+    return rows.length;
+  }
+
+  private add(row: TrajectoryRow): void {
     this.batch.push(row);
     this.batchBytes += rowBytes(row);
     const limits = this.limits;

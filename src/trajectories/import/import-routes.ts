@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problemResponses } from '../../http/index.js';
+import { wholeNumber } from '../list-parameters.js';
 import { encodingUnsupported, uploadInvalid } from './errors.js';
 import { followingRoutes } from './following/following-routes.js';
 import type { Imports } from './imports.js';
@@ -20,6 +21,8 @@ const flag = z.enum(['true', 'false', '1', '0'], 'expected true or false');
 const onConflict = z.enum(['skip', 'replace'], 'expected "skip" or "replace"');
 const isOn = (text: string | undefined) => text === 'true' || text === '1';
 
+const expectedLimit = 'expected a whole number from 1 to 1000';
+const expectedOffset = 'expected a whole number from 0 to 1000000';
 const optionFields = {
   skip_duplicate_check: flag.optional().meta({ description: 'Do not look whether ids are stored already' }),
   on_conflict: onConflict.optional().meta({ description: 'What to do with ids that are stored already (skip)' }),
@@ -94,8 +97,8 @@ export const importOperations = {
     operationId: 'importHistory',
     summary: 'Imports, newest first',
     querystring: z.strictObject({
-      limit: z.coerce.number().int().min(1).max(1000).default(100),
-      offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
+      limit: wholeNumber.pipe(z.int().min(1, expectedLimit).max(1000, expectedLimit)).default(100),
+      offset: wholeNumber.pipe(z.int().min(0, expectedOffset).max(1_000_000, expectedOffset)).default(0),
     }),
     response: {
       200: z.object({ data: z.array(importSummarySchema), total: z.int() }),

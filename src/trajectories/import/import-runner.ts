@@ -1,3 +1,5 @@
+import type { Worker } from 'node:worker_threads';
+import { ownFile } from '../../own-file.js';
 import { startWorker } from '../../worker.js';
 import {
   type Exclusively,
@@ -36,6 +38,9 @@ export class ThreadLost extends Error {
 /** Records die young: a small nursery saves memory and costs no time. The old generation has no limit of its own. */
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 
+/** What the thread is told: the run once, then that it has its turn, or to end at the next batch. */
+type ThreadOrder = { run: ImportRun } | 'turn' | Exclude<StopRequest, undefined>;
+
 /**
  * What the thread says: reports, that it wants to commit while nobody else writes (it is answered `turn`) and has done
  * so, and how it ended.
@@ -47,12 +52,22 @@ type WorkerMessage =
   | { type: 'end'; end: RunEnd }
   | { type: 'error'; error: unknown };
 
+/** A thread that loads what a run needs, then waits for one. */
+const openThread = () => startWorker(ownFile('trajectories/import/import-worker.js'), { resourceLimits });
+
 /**
- * Runs in a worker thread.
+ * Runs in a worker thread of its own.
  * @source trajectory-optimization 1.2-A; Node.js documentation, worker_threads
  */
-export const startInWorker: StartRun = (run, report, exclusively = (commit) => commit()) => {
-  const worker = startWorker(new URL('./import-worker.js', import.meta.url), { workerData: run, resourceLimits });
+export const startInWorker: StartRun = (run, report, exclusively) => startIn(openThread(), run, report, exclusively);
+
+function startIn(
+  worker: Worker,
+  run: ImportRun,
+  report: (message: RunReport) => void,
+  exclusively: Exclusively = (commit) => commit(),
+): StartedRun {
+  const tell = (order: ThreadOrder) => worker.postMessage(order);
   let isGone = false;
   let endTurn = () => {};
   const giveTurn = () => {
@@ -60,7 +75,7 @@ export const startInWorker: StartRun = (run, report, exclusively = (commit) => c
       new Promise<void>((resolve) => {
         endTurn = resolve;
         if (isGone) resolve();
-        else worker.postMessage('turn');
+        else tell('turn');
       });
     void exclusively(turn);
   };
@@ -79,8 +94,63 @@ export const startInWorker: StartRun = (run, report, exclusively = (commit) => c
       reject(new ThreadLost(new Error(`exit code ${code}`)));
     });
   });
-  return { ended, stop: (request) => worker.postMessage(request) };
-};
+  tell({ run });
+  return { ended, stop: tell };
+}
+
+/**
+ * Threads that imports run in. One is opened ahead when a large upload comes in: loading takes a thread as long as
+ * reading thousands of records takes it.
+ * @source trajectory-optimization 1.2-A; Node.js documentation, worker_threads
+ */
+export interface ImportThreads {
+  startRun: StartRun;
+  /** Opens the thread of the next run, unless one waits already. One that nobody takes is closed after a while. */
+  prepare(): void;
+  /** Closes a thread that waits; those that run are left alone. */
+  close(): void;
+}
+
+const spareMs = 30_000;
+
+/**
+ * @param open opens a thread that waits for a run
+ * @source trajectory-optimization 1.2-A
+ */
+export function createImportThreads(open: () => Worker = openThread): ImportThreads {
+  let spare: Worker | undefined;
+  let tooLate: NodeJS.Timeout | undefined;
+
+  /** Takes the thread that waits, if there is one. */
+  function take(): Worker | undefined {
+    clearTimeout(tooLate);
+    const worker = spare;
+    spare = undefined;
+    return worker;
+  }
+  const close = () => void take()?.terminate();
+
+  return {
+    startRun(run, report, exclusively) {
+      const worker = take() ?? open();
+      worker.ref();
+      return startIn(worker, run, report, exclusively);
+    },
+    prepare() {
+      if (spare) return;
+      const worker = open();
+      const forget = () => {
+        if (spare === worker) take();
+      };
+      worker.unref();
+      worker.on('error', forget);
+      worker.on('exit', forget);
+      spare = worker;
+      tooLate = setTimeout(close, spareMs).unref();
+    },
+    close,
+  };
+}
 
 /**
  * Runs in this thread.

@@ -1,10 +1,10 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { type ImportRun, type RunReport, runImport, type StopRequest } from './import-pipeline.js';
 
 /**
- * Runs one import in a thread of its own, so that parsing never holds up the thread that answers requests. It gets
- * the run as `workerData`, a stop request as message, and sends reports, then how it ended. It asks for its turn before
- * each commit, since other writers live in another thread.
+ * Runs one import in a thread of its own, so that parsing never holds up the thread that answers requests. It waits for
+ * the run, takes a stop request, and sends reports, then how it ended. It asks for its turn before each commit, since
+ * other writers live in another thread.
  */
 
 const port = parentPort;
@@ -12,9 +12,10 @@ if (!port) throw new Error('expected to run as a worker thread');
 
 let request: StopRequest;
 let takeTurn = () => {};
-port.on('message', (message: StopRequest | 'turn') => {
-  if (message === 'turn') takeTurn();
-  else request = message;
+port.on('message', (order: StopRequest | 'turn' | { run: ImportRun }) => {
+  if (order === 'turn') takeTurn();
+  else if (typeof order === 'object') void carryOut(order.run);
+  else request = order;
 });
 
 async function exclusively<T>(commit: () => Promise<T>): Promise<T> {
@@ -29,15 +30,17 @@ async function exclusively<T>(commit: () => Promise<T>): Promise<T> {
   }
 }
 
-try {
-  const end = await runImport(
-    workerData as ImportRun,
-    (report: RunReport) => port.postMessage(report),
-    () => request,
-    exclusively,
-  );
-  port.postMessage({ type: 'end', end });
-} catch (error) {
-  port.postMessage({ type: 'error', error });
+async function carryOut(run: ImportRun): Promise<void> {
+  try {
+    const end = await runImport(
+      run,
+      (report: RunReport) => port!.postMessage(report),
+      () => request,
+      exclusively,
+    );
+    port!.postMessage({ type: 'end', end });
+  } catch (error) {
+    port!.postMessage({ type: 'error', error });
+  }
+  port!.close();
 }
-port.close();

@@ -11,9 +11,9 @@ import { createFollowers } from './following/followers.js';
 import type { ImportProgress } from './following/import-progress.js';
 import type { ImportEvent } from './import-events.js';
 import { findImportFile } from './import-folders.js';
-import { ImportJob } from './import-job.js';
+import { bytesWorthAThread, ImportJob } from './import-job.js';
 import type { Exclusively } from './import-pipeline.js';
-import { type StartRun, startInWorker } from './import-runner.js';
+import { createImportThreads, type StartRun } from './import-runner.js';
 import { runInTurn } from './import-turn.js';
 import { type FileIdentity, identityOf, isSameFile } from './source/source.js';
 import {
@@ -121,6 +121,7 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
   const jobs = new Map<string, ImportJob>();
   const waiting: ImportJob[] = [];
   const followers = createFollowers();
+  const threads = createImportThreads();
   let running: Promise<void> | undefined;
   let current: ImportJob | undefined;
   let turn = new AbortController();
@@ -132,7 +133,7 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
       lanceUri: options.lanceUri,
       batchImport: options.batchImport,
       bulkDuplicateCheck: options.bulkDuplicateCheck,
-      startRun: options.startRun ?? startInWorker,
+      startRun: options.startRun ?? threads.startRun,
       exclusively: options.exclusively ?? ((commit) => commit()),
       makeDurable: async () => void (await database.syncTable(tableNames.trajectories)),
       onRowsCommitted: options.onRowsCommitted,
@@ -223,8 +224,14 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
     async receive(upload, expectGzip) {
       assertRoom();
       const taskId = randomUUID();
-      const limits = { maxBytes: options.maxUploadBytes ?? defaultMaxUploadBytes, expectGzip };
-      const file = await spoolUpload(upload, files.spoolPath(taskId), limits);
+      const file = await spoolUpload(upload, files.spoolPath(taskId), {
+        maxBytes: options.maxUploadBytes ?? defaultMaxUploadBytes,
+        expectGzip,
+        largeBytes: bytesWorthAThread,
+        onLarge: () => {
+          if (options.batchImport.enabled && !options.startRun) threads.prepare();
+        },
+      });
       return { taskId, file, discard: () => files.removeSpool(taskId) };
     },
     async accept(upload, given) {
@@ -280,6 +287,7 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
       turn.abort('stopped');
       await running;
       for (const job of waiting) job.leave();
+      threads.close();
       database.close();
     },
   };

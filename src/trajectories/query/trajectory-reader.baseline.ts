@@ -1,20 +1,23 @@
 import { readFresh, type Table } from '../../lance/index.js';
 import { ownSteps } from '../asked-query.js';
 import { rowsOf } from './arrow-rows.js';
+import { compareTexts, createFirstRows } from './order/first-rows.js';
 import { offsetOf, type PageQuery, type RowPosition, type TrajectoryReader } from './page-query.js';
+import { rowsBySeq } from './rows/rows-by-seq.js';
 import { type Column, columnOfField, type ScalarColumn, type TrajectoryRow } from './trajectory-columns.js';
 import { filterPredicate } from './trajectory-filter.baseline.js';
 
-type StoredRow = TrajectoryRow & { seq: number };
+/** A row and its place among equals. @source product contract, Settled details ("`created_at`, then `seq`") */
+export type StoredRow = TrajectoryRow & { seq: number };
 
 const allColumns = [...new Set(columnOfField.values()), 'tags', 'record_json'] as readonly Column[];
 
-/** Kept rows are cut back to the ones that can still be on the page each time they reach this many more. */
-const sparePageRows = 10_000;
+/** Up to a page that ends here, rows are held whole; for a later one their places in the order are, and the page is read again. */
+const heldRows = 10_000;
 
 /**
- * Reads the original way: every row of the table whole, then filters, sorts and pages in memory. Holds the rows up to
- * the end of the page and no more, so a large table makes it slow but not large.
+ * Reads the original way: every row of the table whole, then filters, sorts and pages in memory. Never holds
+ * more whole rows than {@link heldRows} and a page, so a large table makes it slow but not large.
  * @source trajectory-optimization 2.1
  */
 export function createBaselineReader(table: Table): TrajectoryReader {
@@ -32,20 +35,21 @@ export function createBaselineReader(table: Table): TrajectoryReader {
         const compare = comparator(query);
         const isBehind = behindPosition(query, compare);
         const needed = offsetOf(query) + query.pageSize + (query.walk ? 1 : 0);
-        let kept: StoredRow[] = [];
+        const isDeep = needed > heldRows;
+        const first = createFirstRows<StoredRow>(needed, compare);
         let total = 0;
         await readAll((row) => {
           if (!passes(row)) return;
           total += 1;
-          if (!isBehind(row)) return;
-          kept.push(withOwnBytes(row));
-          if (kept.length >= needed + sparePageRows) kept = kept.sort(compare).slice(0, needed);
+          if (isBehind(row)) first.add(isDeep ? placed(row, query) : withOwnBytes(row));
         });
-        const rows = kept.sort(compare).slice(offsetOf(query), needed);
+        const rows = first.rows().slice(offsetOf(query));
         const page = rows.slice(0, query.pageSize);
         const last = page.at(-1);
         const next = rows.length > page.length && last ? { next: positionOf(last, query) } : {};
-        return { rows: page.map((row) => narrowed(row, columns)), total, ...next };
+        const seqs = page.map(({ seq }) => seq);
+        const read = isDeep ? await rowsBySeq(table, seqs, columns) : page.map((row) => narrowed(row, columns));
+        return { rows: read, total, ...next };
       }),
     get: (trajectoryId, columns) =>
       readFresh(table, async () => {
@@ -71,6 +75,8 @@ export function createBaselineReader(table: Table): TrajectoryReader {
   };
 }
 
+const placed = ({ seq, ...row }: StoredRow, { sortBy }: PageQuery) => ({ seq, [sortBy]: row[sortBy] }) as StoredRow;
+
 /** A view would keep the memory of the whole batch. */
 const withOwnBytes = (row: StoredRow): StoredRow => ({ ...row, record_json: Uint8Array.from(row.record_json ?? []) });
 
@@ -78,15 +84,23 @@ function narrowed(row: TrajectoryRow, columns: readonly Column[]): TrajectoryRow
   return Object.fromEntries(columns.map((column) => [column, row[column]])) as TrajectoryRow;
 }
 
-function comparator({ sortBy, order }: PageQuery): (a: StoredRow, b: StoredRow) => number {
+/** The order of a list, in memory. @source trajectory-optimization 2.1 */
+export function comparator({ sortBy, order }: PageQuery): (a: StoredRow, b: StoredRow) => number {
   const sign = order === 'asc' ? 1 : -1;
   return (a, b) => sign * (compareValues(a[sortBy], b[sortBy]) || a.seq - b.seq);
 }
 
-const positionOf = (row: StoredRow, { sortBy }: PageQuery): RowPosition => ({ value: row[sortBy]!, seq: row.seq });
+/** Where a row stands in the order of a list. @source product contract, Settled details ("`?cursor=`") */
+export const positionOf = (row: StoredRow, { sortBy }: PageQuery): RowPosition => ({
+  value: row[sortBy]!,
+  seq: row.seq,
+});
 
-/** Whether a row comes after the place where a walk stands; all do where there is no such place. */
-function behindPosition(
+/**
+ * Whether a row comes after the place where a walk stands; all do where there is no such place.
+ * @source product contract, Settled details ("`?cursor=`")
+ */
+export function behindPosition(
   { sortBy, walk }: PageQuery,
   compare: (a: StoredRow, b: StoredRow) => number,
 ): (row: StoredRow) => boolean {
@@ -96,9 +110,7 @@ function behindPosition(
   return (row) => compare(row, place) > 0;
 }
 
-/** Texts by code point, as the database sorts their UTF-8 bytes. */
 function compareValues(a: TrajectoryRow[ScalarColumn], b: TrajectoryRow[ScalarColumn]): number {
-  if (typeof a === 'string' && typeof b === 'string')
-    return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b);
   return Number(a) - Number(b);
 }

@@ -1,12 +1,13 @@
-import { numberLiteral, readFresh, stringLiteral, type Table } from '../../lance/index.js';
+import { fewRows, numberLiteral, readFresh, stringLiteral, type Table } from '../../lance/index.js';
 import { ownSteps } from '../asked-query.js';
-import { rowsOf } from './arrow-rows.js';
+import { rowIdsOf, rowsOf } from './arrow-rows.js';
 import { createLeadingRows, sortedRowsOf } from './order/leading-rows.js';
 import type { RowIdCache } from './order/row-id-cache.js';
 import { createSorting } from './order/sorting.js';
 import type { Page, PageQuery, TrajectoryReader } from './page-query.js';
+import { type KeptValues, notKept, takesKept } from './rows/kept-values.js';
 import { createRowTaker } from './rows/row-taker.js';
-import type { Column } from './trajectory-columns.js';
+import type { Column, TrajectoryRow } from './trajectory-columns.js';
 
 /**
  * `rowIds` keeps the orders that were worked out; `onRowIds` is told for each page whether its order was known already.
@@ -16,10 +17,17 @@ export interface TrajectoryReaderOptions {
   table: Table;
   rowIds: RowIdCache;
   onRowIds?(found: 'hit' | 'miss'): void;
+  /** The small columns of rows, where they are kept. */
+  kept?: KeptValues;
   /** Number of rows from which sorts are bounded by samples of their column; below, sorting all rows is as quick. */
   smallestSampledTable?: number;
   /** False: filters look at every row, as if there were no scalar index. */
   usesIndexes?: boolean;
+}
+
+interface FoundRow {
+  row: TrajectoryRow;
+  id: bigint;
 }
 
 const tries = 4;
@@ -34,12 +42,13 @@ export function createTrajectoryReader({
   table,
   rowIds: cache,
   onRowIds,
+  kept,
   smallestSampledTable = 20_000,
   usesIndexes = true,
 }: TrajectoryReaderOptions): TrajectoryReader {
   const sorting = createSorting(table, smallestSampledTable, usesIndexes);
   const leadingRows = createLeadingRows({ table, cache, sorting, onRowIds });
-  const taker = createRowTaker(table);
+  const taker = createRowTaker(table, kept);
 
   async function listPage(query: PageQuery, columns: readonly Column[]): Promise<Page | undefined> {
     const { ids, total, forget } = await leadingRows.find(query);
@@ -58,6 +67,23 @@ export function createTrajectoryReader({
     return ids.length > page.length ? { rows, total, next: positionOf(page.length - 1) } : { rows, total };
   }
 
+  async function findRow(trajectoryId: string, columns: readonly Column[]): Promise<FoundRow | undefined> {
+    const where = `trajectory_id = ${stringLiteral(trajectoryId)}`;
+    const [found] = await readFresh(table, () =>
+      fewRows(
+        table
+          .query()
+          .where(where)
+          .select([...columns])
+          .withRowId()
+          .limit(1),
+        1,
+      ),
+    );
+    const [row] = found ? rowsOf(found, columns) : [];
+    return row && found && { row, id: rowIdsOf(found)[0]! };
+  }
+
   return {
     async list(query, columns) {
       for (let attempt = 1; attempt <= tries; attempt++) {
@@ -67,15 +93,16 @@ export function createTrajectoryReader({
       throw new Error(`rows of the page moved during each of ${tries} readings`);
     },
     async get(trajectoryId, columns) {
-      const found = await readFresh(table, () =>
-        table
-          .query()
-          .where(`trajectory_id = ${stringLiteral(trajectoryId)}`)
-          .select([...columns])
-          .limit(1)
-          .toArrow(),
-      );
-      return rowsOf(found, columns)[0];
+      const isWhole = kept !== undefined && takesKept(columns);
+      if (isWhole && kept.isLikely) {
+        const found = await findRow(trajectoryId, notKept(columns));
+        if (!found) return undefined;
+        const values = kept.of(found.id);
+        if (values) return { ...found.row, ...values };
+      }
+      const found = await findRow(trajectoryId, columns);
+      if (isWhole && found && !kept.of(found.id)) kept.learn([found.id], [found.row]);
+      return found?.row;
     },
     async valueAt(seq, column) {
       const where = `seq = ${numberLiteral(seq)}`;

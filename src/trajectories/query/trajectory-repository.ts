@@ -63,9 +63,13 @@ export interface TrajectoryRepository {
 export interface TrajectoryRepositoryOptions {
   reader: TrajectoryReader;
   baselineReader: TrajectoryReader;
+  /** Answers as `baselineReader` does, quicker, where only the answer is wanted: for comparisons. */
+  lookReader?: Pick<TrajectoryReader, 'list' | 'get' | 'valueAt'>;
   nativeQuery: Optimization<unknown>;
   analysisLookup: AnalysisLookup;
   baselineAnalysisLookup: AnalysisLookup;
+  /** As `lookReader`, for `baselineAnalysisLookup`. */
+  lookAnalysisLookup?: AnalysisLookup;
   analysisByIds: Optimization<unknown>;
   /** The version of the table that is read now; 0 when left out. */
   tableVersion?(): Promise<number>;
@@ -75,13 +79,14 @@ export interface TrajectoryRepositoryOptions {
 }
 
 type Variant = 'native' | 'baseline';
+type PageReader = Pick<TrajectoryReader, 'list' | 'get' | 'valueAt'>;
 
 /**
  * Puts the readers and the analysis lookups behind their flags; each flag is asked here and nowhere else.
  * @source trajectory-optimization 2.2
  */
 export function createTrajectoryRepository(options: TrajectoryRepositoryOptions): TrajectoryRepository {
-  const { reader, baselineReader, nativeQuery, analysisByIds, onEvent } = options;
+  const { reader, baselineReader, lookReader, lookAnalysisLookup, nativeQuery, analysisByIds, onEvent } = options;
 
   const pages = pageCheck(async () => String(await options.tableVersion?.()));
   const notesOf = notesCheck(async () => String(await options.analysisVersion?.()));
@@ -92,15 +97,15 @@ export function createTrajectoryRepository(options: TrajectoryRepositoryOptions)
 
   /** Reads the optimised way or the original one, and tells which it was. */
   async function read<T>(
-    work: (reader: TrajectoryReader) => Promise<T>,
-    check?: AnswerCheck<T>,
+    work: (reader: PageReader) => Promise<T>,
+    check: AnswerCheck<T>,
   ): Promise<{ result: T; variant: Variant }> {
-    const through = async (from: TrajectoryReader, variant: Variant) => ({ result: await work(from), variant });
+    const through = async (from: PageReader, variant: Variant) => ({ result: await work(from), variant });
     return withFallback(
       nativeQuery,
       () => through(reader, 'native'),
       () => through(baselineReader, 'baseline'),
-      check && ofResults(check),
+      { ...ofResults(check), ...(lookReader && { look: () => through(lookReader, 'baseline') }) },
     );
   }
 
@@ -117,6 +122,7 @@ export function createTrajectoryRepository(options: TrajectoryRepositoryOptions)
       {
         version: notesOf.version,
         difference: (optimised, original) => notesOf.difference(optimised.notes, original.notes),
+        ...(lookAnalysisLookup && { look: () => through(lookAnalysisLookup, 'whole_table') }),
       },
     );
     onEvent({ type: 'analysis_lookup', variant, durationSeconds: secondsSince(startedAt), rows: ids.length });
@@ -160,8 +166,15 @@ export function createTrajectoryRepository(options: TrajectoryRepositoryOptions)
       return { ...result, ...layOut(parts, result, query) };
     },
     async explain(query) {
-      const { result, variant } = await read(async (from) => from.explain(await placed(query, from)));
-      return { ...result, variant: variant === 'native' ? 'optimized' : 'baseline', query_cache: 'off' };
+      const explained = async (from: TrajectoryReader, variant: Explanation['variant']): Promise<Explanation> => {
+        const plan = await from.explain(await placed(query, from));
+        return { ...plan, variant, query_cache: 'off' };
+      };
+      return withFallback(
+        nativeQuery,
+        () => explained(reader, 'optimized'),
+        () => explained(baselineReader, 'baseline'),
+      );
     },
     async get(trajectoryId) {
       const startedAt = performance.now();
@@ -189,7 +202,7 @@ function ofResults<T>({ difference, bytesOf, version }: AnswerCheck<T>): AnswerC
 const onePage = (row: TrajectoryRow | undefined) => ({ rows: row ? [row] : [], total: row ? 1 : 0 });
 
 /** The query with the value looked up that its cursor left out. */
-async function placed({ walk, ...query }: ListQuery, reader: TrajectoryReader): Promise<PageQuery> {
+async function placed({ walk, ...query }: ListQuery, reader: Pick<TrajectoryReader, 'valueAt'>): Promise<PageQuery> {
   if (!walk) return query;
   if (!walk.after) return { ...query, walk: {} };
   const { seq } = walk.after;

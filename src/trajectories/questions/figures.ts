@@ -3,6 +3,7 @@ import { computeFailureFigures, type FailureFigures, failureBytes } from '../ana
 import { bytesPerFailureRow } from '../analysis/failures/failure-rows.js';
 import { type ChangedFigures, createChangedFailures, createChangedQuestions } from './changes/changed-figures.js';
 import { bytesPerRow } from './changes/question-sums.js';
+import type { SumsFile } from './changes/sums-file.js';
 import { keepByVersion } from './kept-by-version.js';
 import { computeQuestionFigures, figuresBytes, type QuestionFigures } from './question-figures.js';
 
@@ -13,6 +14,8 @@ export interface FiguresOptions {
   /** Handles of their own, which can be put on one version. */
   openTrajectories(): Promise<Table>;
   openAnalysis(): Promise<Table>;
+  /** Where what the figures are made from is kept between runs, if anywhere. */
+  sumsFile?: SumsFile;
   /** Told when figures could not be made from changes, and everything is read. */
   onFailed?(error: unknown): void;
   /** Told each time that figures were brought up to date, with the number of rows read for that. */
@@ -27,7 +30,8 @@ export interface FiguresOptions {
 export interface Figures {
   questions(): Promise<QuestionFigures>;
   failures(): Promise<FailureFigures>;
-  close(): void;
+  /** Writes down what the next run may begin with. */
+  close(): Promise<void>;
 }
 
 const maxKeptBytes = 128 * 1024 * 1024;
@@ -37,7 +41,7 @@ export function createFigures(options: FiguresOptions): Figures {
   const { trajectories, analysis, onComputed } = options;
   const ofTrajectories = { table: trajectories, open: options.openTrajectories };
   const ofAnalysis = { table: analysis, open: options.openAnalysis };
-  const changedQuestions = createChangedQuestions(ofTrajectories);
+  const changedQuestions = createChangedQuestions(ofTrajectories, options.sumsFile);
   const changedFailures = createChangedFailures(ofTrajectories, ofAnalysis);
 
   /** Undefined when the rows would take too much memory to be kept, or something is wrong with that. */
@@ -84,9 +88,9 @@ export function createFigures(options: FiguresOptions): Figures {
       compute: () => timed('failures', failures()),
       isKeepable: (figures) => failureBytes(figures) <= maxKeptBytes,
     }),
-    close() {
-      changedQuestions.close();
-      changedFailures.close();
+    async close() {
+      await changedFailures.close();
+      await changedQuestions.close().catch((error: unknown) => options.onFailed?.(error));
     },
   };
 }

@@ -12,13 +12,28 @@ export class TextCodes {
   /** Code + 1 of the text in each slot, 0 where there is none; at most half of the slots are taken. */
   private slots = new Int32Array(firstSlots);
   private hashes = new Int32Array(firstSlots / 2);
-  private offsets = new Float64Array(firstSlots / 2 + 1);
+  private offsets: Float64Array = new Float64Array(firstSlots / 2 + 1);
   private bytes = Buffer.allocUnsafeSlow(firstBytes);
   private count = 0;
   /** The text added last often comes again: attempts at one question are stored together. */
   private last = -1;
   /** Not known outside, so that nobody can choose ids that all meet in one slot. */
   private readonly seed = randomInt(2 ** 32) | 0;
+
+  /** The codes of texts that are all different, as {@link texts} gives them; the arrays are taken over. */
+  static of({ ends, bytes }: TextCodes['texts']): TextCodes {
+    const codes = new TextCodes();
+    const count = ends.length - 1;
+    codes.offsets = ends;
+    codes.bytes = Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+    codes.hashes = new Int32Array(count);
+    for (let code = 0; code < count; code++) codes.hashes[code] = codes.hash(bytes, ends[code]!, ends[code + 1]!);
+    codes.count = count;
+    let size = firstSlots;
+    while (size <= 2 * count) size *= 2;
+    codes.rebuild(size);
+    return codes;
+  }
 
   /** Number of distinct texts. */
   get size(): number {
@@ -28,6 +43,12 @@ export class TextCodes {
   /** Bytes of memory held. */
   get byteLength(): number {
     return this.slots.byteLength + this.hashes.byteLength + this.offsets.byteLength + this.bytes.length;
+  }
+
+  /** All texts, one after the other in the order of their codes: text `i` is from `ends[i]` to `ends[i + 1]`. */
+  get texts(): { ends: Float64Array; bytes: Uint8Array } {
+    const ends = this.offsets.subarray(0, this.count + 1);
+    return { ends, bytes: this.bytes.subarray(0, ends[this.count]) };
   }
 
   /** The code of a text, a new one when it is new. */
@@ -106,7 +127,11 @@ export class TextCodes {
   }
 
   private grow(): void {
-    const slots = new Int32Array(this.slots.length * 2);
+    this.rebuild(this.slots.length * 2);
+  }
+
+  private rebuild(size: number): void {
+    const slots = new Int32Array(size);
     const mask = slots.length - 1;
     this.hashes = extended(this.hashes, new Int32Array(slots.length / 2));
     this.offsets = extended(this.offsets, new Float64Array(slots.length / 2 + 1));

@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { problemResponses } from '../../http/index.js';
+import { installJsonBody, problemResponses } from '../../http/index.js';
 import type { TrajectoryRepository } from '../query/trajectory-repository.js';
 import { listedTrajectorySchema } from '../trajectory-routes.js';
+import { maxRecordDepth } from '../trajectory-values.js';
 import type { MarkWriter } from './mark-writer.js';
 import { bookmarkInputSchema, marksSchema, notesInputSchema, tagsInputSchema } from './marks.js';
 import type { RecordWriter } from './record-writer.js';
@@ -93,6 +94,8 @@ export const recordOperations = {
  */
 export function recordRoutes({ records, get }: RecordRoutesOptions): FastifyPluginAsyncZod {
   return async (server) => {
+    // What an import takes, and what an export gave, is taken here too; a level more, to be refused by the record's rules.
+    installJsonBody(server, { maxDepth: maxRecordDepth + 1 });
     server.post(
       '/api/trajectories',
       {

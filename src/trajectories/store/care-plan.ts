@@ -36,6 +36,8 @@ const mergeGrowth = 4;
 /** A piece so small that joining it costs nothing. */
 const smallFragmentRows = 64;
 const maxVersions = 100;
+/** So many are cleared away however large the table is: each durable write looks through the list of them. */
+const mostVersions = 2000;
 /** The newest, and one of the same data to fall back on. */
 const quietVersions = 3;
 const smallestIntervalMs = 2000;
@@ -68,7 +70,7 @@ export function planCare({ condition, layout, versions, sinceTidyMs, isQuiet }: 
   const isScattered = scatteredRatio > maxScatteredRatio && fragments > fewFragments;
   if (isTimely && (unindexedRatio > maxUnindexedRatio || isScattered)) return { step: 'compact' };
   const isLeftOver = isQuiet && (versions > quietVersions || fragments > fewFragments);
-  if (isTimely && (versions > maxVersions || isLeftOver)) {
+  if (versions > mostVersions || (isTimely && (versions > maxVersions || isLeftOver))) {
     return { step: 'tidy', firstFragment: firstOf(layout, (taken) => taken <= rows * maxScatteredRatio) };
   }
   const firstFragment = firstOf(

@@ -2,6 +2,7 @@ import type { Table } from '../../lance/index.js';
 import type { Optimization } from '../../optimization.js';
 import { createAnalysisLookup } from '../analysis/analysis-lookup.js';
 import { createRowIdCache } from '../query/order/row-id-cache.js';
+import type { KeptValues } from '../query/rows/kept-values.js';
 import { createTrajectoryReader } from '../query/trajectory-reader.js';
 import { createTrajectoryRepository } from '../query/trajectory-repository.js';
 import { indexSteps, type PrewarmStep } from './prewarm.js';
@@ -18,11 +19,15 @@ const always: Optimization<unknown> = {
 };
 
 /**
- * What the first queries need: each index, the columns of a whole page with its analysis, and those that pages are
- * sorted by.
+ * What the first queries need: each index, the columns of a whole page with its analysis, those that pages are sorted
+ * by, and the small columns that pages then do without reading.
  * @source product contract, Optimisations (`index_prewarm`: "indexes loaded and columns touched at start")
  */
-export async function prewarmSteps(trajectories: Table, analysis: Table): Promise<PrewarmStep[]> {
+export async function prewarmSteps(
+  trajectories: Table,
+  analysis: Table,
+  kept: Pick<KeptValues, 'fill'>,
+): Promise<PrewarmStep[]> {
   const steps = [...(await indexSteps('trajectories', trajectories)), ...(await indexSteps('analysis', analysis))];
   if ((await trajectories.countRows()) === 0) return steps;
   // A way of its own keeps what it touches out of the caches and the figures of requests.
@@ -41,6 +46,7 @@ export async function prewarmSteps(trajectories: Table, analysis: Table): Promis
     const page = { filter: [], sortBy, order: 'desc', page: 1, pageSize: 20 } as const;
     steps.push({ name: `trajectories: page by ${sortBy}`, run: () => repository.list(page) });
   }
+  steps.push({ name: 'trajectories: small columns of all rows', run: kept.fill });
   const byId = () => reader.get('', ['record_json']);
   steps.push({ name: 'trajectories: record by id', run: byId });
   return steps;

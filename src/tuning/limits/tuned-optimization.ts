@@ -40,6 +40,10 @@ export class TunedOptimization<Settings extends object> implements Optimization<
     this.#flag.counted?.(work);
   }
 
+  checked(difference: string | undefined): void {
+    this.#flag.checked?.(difference);
+  }
+
   /** @param name of a setting that is a number */
   limit(name: keyof Settings & string, unit: TunedLimit['unit']): TunedLimit {
     return {

@@ -8,15 +8,32 @@ import { pipeline, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 
 /**
- * The head of an answer, and its bytes as they come, decompressed. Reading them throws when the connection breaks.
+ * The head of an answer, and its bytes.
  * @source RFC 9112 section 4
  */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  readonly bytes: AsyncIterable<Buffer>;
-  /** Ends the connection, unless all has been read. */
+  /** Gives the bytes to `take` as they come, decompressed. To be called once. */
+  read(take: (bytes: Buffer) => void): Reading;
+  /** Ends the connection, unless all has come. */
   discard(): void;
+}
+
+/**
+ * An answer that is being read.
+ * @source RFC 9112 section 6
+ */
+export interface Reading {
+  /**
+   * Resolves when all bytes were taken.
+   * @throws the error of the connection; what `take` throws, which is then given nothing more
+   */
+  readonly ended: Promise<void>;
+  pause(): void;
+  resume(): void;
+  /** Takes nothing more; ends the connection, unless all has come. */
+  stop(): void;
 }
 
 /** As browsers do: a server that stays idle longer may be closing the connection just now. */
@@ -42,20 +59,46 @@ function answerOf(response: IncomingMessage, failureOf: (error: unknown) => unkn
     if (response.complete) response.resume();
     else response.destroy();
   };
-  async function* bytes(): AsyncGenerator<Buffer> {
+  const read = (take: (bytes: Buffer) => void): Reading => {
     const coding = response.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
     const decompressor = decompressors[coding]?.();
     if (decompressor) pipeline(response, decompressor, () => {});
-    try {
-      yield* (decompressor ?? response).iterator({ destroyOnReturn: false });
-    } catch (error) {
-      throw failureOf(error);
-    } finally {
+    const source = decompressor ?? response;
+    let isOver = false;
+    const stop = () => {
+      if (isOver) return;
+      isOver = true;
       decompressor?.destroy();
       end();
-    }
-  }
-  return { status: response.statusCode ?? 0, headers: response.headers, bytes: bytes(), discard: end };
+    };
+    const ended = new Promise<void>((resolve, reject) => {
+      const fail = (error: unknown) => {
+        reject(error);
+        stop();
+      };
+      source.on('data', (bytes: Buffer) => {
+        if (isOver) return;
+        try {
+          take(bytes);
+        } catch (error) {
+          fail(error);
+        }
+      });
+      source.on('end', () => {
+        resolve();
+        stop();
+      });
+      source.on('error', (error) => fail(failureOf(error)));
+      // Comes after the end, too, and is of no interest then.
+      const onClose = () => fail(failureOf(source.errored ?? new Error('the connection was closed')));
+      source.on('close', onClose);
+      if (source.destroyed) onClose();
+    });
+    // Whoever stops does not wait for the end.
+    ended.catch(() => {});
+    return { ended, pause: () => void source.pause(), resume: () => void source.resume(), stop };
+  };
+  return { status: response.statusCode ?? 0, headers: response.headers, read, discard: end };
 }
 
 /**

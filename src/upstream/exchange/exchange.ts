@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import { failureOfConnection, reasonOfStatus, UpstreamFailure } from '../retry/failure.js';
 import { retryAfterMs } from '../retry/retry-policy.js';
-import { type Answer, request } from './connection.js';
+import { type Answer, type Reading, request } from './connection.js';
 import type { TimeLimit } from './time-limit.js';
 
 /**
@@ -32,11 +32,17 @@ const maxErrorBytes = 64 * 1024;
 const shownErrorLength = 300;
 
 /**
- * The bytes of an answer as they come.
- * @throws UpstreamFailure when it breaks off, is longer than `maxBytes`, or has another length than it announced
+ * Gives the bytes of an answer to `take` as they come. `ended` of what it returns throws UpstreamFailure when the answer
+ * breaks off, is longer than `maxBytes`, or has another length than it announced; what `take` throws; the reason of the
+ * limit's signal.
+ * @throws UpstreamFailure when the answer announces more than `maxBytes`
  * @source RFC 9112 section 8 (incomplete messages)
  */
-export async function* answerBytes(answer: Answer, maxBytes: number, limit: TimeLimit): AsyncGenerator<Uint8Array> {
+export function readAnswer(
+  answer: Answer,
+  { maxBytes, limit }: Pick<ExchangeLimits, 'maxBytes' | 'limit'>,
+  take: (bytes: Buffer) => void,
+): Reading {
   const announced = Number(answer.headers['content-length'] ?? Number.NaN);
   const isPlain = (answer.headers['content-encoding'] ?? 'identity') === 'identity';
   const tooLarge = () => new UpstreamFailure('too_large', `answered with more than ${maxBytes} bytes`);
@@ -45,18 +51,20 @@ export async function* answerBytes(answer: Answer, maxBytes: number, limit: Time
     throw tooLarge();
   }
   let received = 0;
-  try {
-    for await (const bytes of answer.bytes) {
-      received += bytes.length;
-      if (received > maxBytes) throw tooLarge();
-      limit.heard();
-      yield bytes;
-    }
-    // An answer that was given up ends without an error.
-    limit.signal.throwIfAborted();
-  } catch (error) {
-    throw asFailure(error, limit, true);
-  }
+  const reading = answer.read((bytes) => {
+    received += bytes.length;
+    if (received > maxBytes) throw tooLarge();
+    limit.heard();
+    take(bytes);
+  });
+  const ended = reading.ended.then(
+    () => limit.signal.throwIfAborted(),
+    (error: unknown) => {
+      throw asFailure(error, limit, true);
+    },
+  );
+  ended.catch(() => {});
+  return { ...reading, ended };
 }
 
 function asFailure(error: unknown, limit: TimeLimit, answering: boolean): unknown {
@@ -66,21 +74,18 @@ function asFailure(error: unknown, limit: TimeLimit, answering: boolean): unknow
 
 async function answerText(answer: Answer, maxBytes: number, limit: TimeLimit): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  const notText = (cause: unknown) =>
-    new UpstreamFailure('invalid_answer', 'answered with bytes that are not UTF-8', { cause });
-  let text = '';
-  for await (const bytes of answerBytes(answer, maxBytes, limit)) {
+  const decode = (bytes: Buffer, stream: boolean) => {
     try {
-      text += decoder.decode(bytes, { stream: true });
-    } catch (error) {
-      throw notText(error);
+      return decoder.decode(bytes, { stream });
+    } catch (cause) {
+      throw new UpstreamFailure('invalid_answer', 'answered with bytes that are not UTF-8', { cause });
     }
-  }
-  try {
-    return text + decoder.decode();
-  } catch (error) {
-    throw notText(error);
-  }
+  };
+  let text = '';
+  await readAnswer(answer, { maxBytes, limit }, (bytes) => {
+    text += decode(bytes, true);
+  }).ended;
+  return text + decode(Buffer.alloc(0), false);
 }
 
 /** A key that a server repeats in its message must not get into the log. */

@@ -12,16 +12,16 @@ export interface TimeLimits {
 }
 
 /**
- * One abort signal out of the caller's signal and the limits. `heard()` begins the idle time anew; `dispose()` lets go
- * of every timer and listener.
+ * One abort signal out of the caller's signal and the limits. `heard()` begins the idle time anew; between `rest()` and
+ * `goOn()` there is none, since the reader itself is slow. All three are cheap: a stream calls them for each of its
+ * pieces. `dispose()` lets go of every timer and listener.
  * @source story-17.4 ADR-0009
  */
 export interface TimeLimit {
   readonly signal: AbortSignal;
   heard(): void;
-  /** While the reader itself is slow, the server is not to blame. */
   rest(): void;
-  abort(reason: unknown): void;
+  goOn(): void;
   dispose(): void;
 }
 
@@ -51,22 +51,38 @@ export function startTimeLimit(clock: Clock, limits: TimeLimits, signals: (Abort
   }
   const cancelTotal = clock.after(limits.totalMs, late('did not finish its answer', limits.totalMs));
   const { idleMs } = limits;
-  let cancelIdle = () => {};
-  const rest = () => cancelIdle();
-  const heard = () => {
-    cancelIdle();
-    if (idleMs !== undefined) cancelIdle = clock.after(idleMs, late('sent nothing', idleMs));
+  let heardAt = clock.now();
+  let isResting = false;
+  // One timer for many pieces: when it is due it looks when the last one came, and waits for the rest of the time.
+  let cancelIdle: (() => void) | undefined;
+  const waitFor = (ms: number) => {
+    cancelIdle = clock.after(ms, () => {
+      cancelIdle = undefined;
+      if (isResting || idleMs === undefined) return;
+      const leftMs = heardAt + idleMs - clock.now();
+      if (leftMs <= 0) late('sent nothing', idleMs)();
+      else waitFor(leftMs);
+    });
   };
-  heard();
+  if (idleMs !== undefined) waitFor(idleMs);
+  const heard = () => {
+    heardAt = clock.now();
+  };
 
   return {
     signal: controller.signal,
     heard,
-    rest,
-    abort,
+    rest() {
+      isResting = true;
+    },
+    goOn() {
+      isResting = false;
+      heard();
+      if (idleMs !== undefined && cancelIdle === undefined) waitFor(idleMs);
+    },
     dispose() {
       cancelTotal();
-      cancelIdle();
+      cancelIdle?.();
       for (const [signal, pass] of listening) signal.removeEventListener('abort', pass);
     },
   };

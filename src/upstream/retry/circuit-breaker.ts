@@ -1,7 +1,8 @@
 /**
  * Keeps callers away from a server that fails again and again. After `failures` failed tries in a row the circuit
- * opens for `openMs`; then one try goes through, and its outcome closes the circuit or opens it again. It counts
- * tries, not calls, and only those that tell something about the server.
+ * opens for `openMs`; then one try goes through, and its outcome closes the circuit or opens it again. A try that takes
+ * longer than `openMs`, a long stream, keeps nobody waiting: another one goes through beside it. It counts tries, not
+ * calls, and only those that tell something about the server.
  */
 import type { Clock } from '../clock.js';
 import type { CircuitState } from '../events.js';
@@ -46,7 +47,8 @@ export function createCircuitBreaker({ failures, openMs, clock, onChange }: Circ
   let state: CircuitState = 'closed';
   let failedInARow = 0;
   let openUntil = 0;
-  let probing = false;
+  /** Until when the one that tries is waited for. */
+  let probedUntil = Number.NEGATIVE_INFINITY;
   /** Tries admitted before the circuit last opened say nothing about the time after. */
   let epoch = 0;
 
@@ -71,11 +73,12 @@ export function createCircuitBreaker({ failures, openMs, clock, onChange }: Circ
       if (state === 'open') change('half_open');
       const isProbe = state === 'half_open';
       // The one that tries needs a while; whoever comes meanwhile is told to come back soon.
-      if (isProbe && probing) return Math.min(openMs, 1000);
-      if (isProbe) probing = true;
+      if (isProbe && clock.now() < probedUntil) return Math.min(openMs, 1000);
+      const probesUntil = clock.now() + openMs;
+      if (isProbe) probedUntil = probesUntil;
       const admittedIn = epoch;
       return (verdict) => {
-        if (isProbe) probing = false;
+        if (isProbe && probedUntil === probesUntil) probedUntil = Number.NEGATIVE_INFINITY;
         if (admittedIn !== epoch) return;
         if (verdict === 'works') {
           failedInARow = 0;

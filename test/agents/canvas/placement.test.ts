@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeView } from '../../../src/agents/canvas/canvas-view.js';
 import { drawCards } from '../../../src/agents/canvas/drawing.js';
 import { placeCards } from '../../../src/agents/canvas/placement.js';
-import { contains, isNear } from '../../../src/agents/canvas/rectangle.js';
+import { contains, isNear, type Rectangle } from '../../../src/agents/canvas/rectangle.js';
 
 const node = (id: string, x: number, y: number, width = 200, height = 100, type: NodeView['type'] = 'text') =>
   ({ id, type, x, y, width, height, text: id }) satisfies NodeView;
@@ -40,6 +40,22 @@ describe('placeCards', () => {
   it('puts cards to the right of the target where there is room', () => {
     const [place] = placeCards([{ text: 'short' }], [node('a', 0, 0)], node('a', 0, 0));
     expect(place).toMatchObject({ x: 340, y: 0, width: 420 });
+  });
+
+  it.each([
+    ['alone', [node('t', 1e308, 0, 1e308)], 't'],
+    ['at the lower end', [node('t', -1e308, -1e308, 200, 1e308), node('a', 0, 0)], 't'],
+    ['with everything inside it', [node('g', -1e308, -1e308, 1.7e308, 1.7e308, 'group'), node('t', 0, 0)], 't'],
+    ['over everything', [node('wall', -1e308, -1e308, 1.7e308, 1.7e308), node('t', 0, 0)], 't'],
+    ['on a canvas without a target', [node('a', 1e308, 1e308, 1e308, 1e308), node('b', 0, 0)], undefined],
+    ['where pixels cannot be told apart', [node('t', 2 ** 60, 7)], 't'],
+  ])('gives numbers that can be written down beside a node beyond all measure: %s', (_, nodes, id) => {
+    const target = nodes.find((each) => each.id === id);
+    const places = placeCards([{ text: 'a' }, { text: 'b' }], nodes, target);
+    expect(places.every(({ x, y }) => Number.isSafeInteger(x) && Number.isSafeInteger(y))).toBe(true);
+    expect(isNear(places[0] as Rectangle, places[1] as Rectangle, 0)).toBe(false);
+    const usual = nodes.find(({ x, width }) => Math.abs(x + width) < 1e6);
+    if (usual) expect(places.some((place) => isNear(place, usual, 0))).toBe(false);
   });
 
   it('makes room for long Chinese text', () => {

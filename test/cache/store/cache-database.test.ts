@@ -35,6 +35,24 @@ describe('CacheDatabase', () => {
     database.close();
   });
 
+  it('keeps the values of a file from before there were checksums', async () => {
+    const file = path.join(await temporaryFolder(), 'cache.db');
+    const { database } = CacheDatabase.open(file, bounds);
+    database.set([value('a', { isKept: true })]);
+    database.close();
+    const older = new Database(file);
+    older.exec('ALTER TABLE entries DROP COLUMN checksum');
+    older.exec('PRAGMA user_version = 1');
+    older.close();
+    const { database: again } = CacheDatabase.open(file, bounds);
+    expect(textOf(again.get('results', 'a'))).toBe('value of a');
+    again.set([value('b', { checksum: 7 })]);
+    expect(again.get('results', 'b')?.checksum).toBe(7);
+    again.drop('results', 'a');
+    expect(again.get('results', 'a')).toBeUndefined();
+    again.close();
+  });
+
   it('forgets what has expired or was not used for long, and keeps what is kept for ever', async () => {
     let now = 1_000_000;
     const file = path.join(await temporaryFolder(), 'cache.db');

@@ -50,6 +50,29 @@ describe('openCacheStore', () => {
     expect(await find(store, 'a')).toBe('later');
   });
 
+  it('never gives a value that is not what was written: it is told, and the value goes', async () => {
+    const file = await fileName();
+    const { store } = await storeAt(file);
+    for (const key of ['a', 'b', 'c']) put(store, key, `value of ${key}`);
+    await store.close();
+    const database = new Database(file);
+    database.exec("UPDATE entries SET value = CAST('value of z' AS BLOB) WHERE key = 'a'");
+    // As a version without checksums has written it.
+    database.exec("UPDATE entries SET checksum = NULL WHERE key = 'c'");
+    database.close();
+    const { store: again, flag } = await storeAt(file);
+    const checked: (string | undefined)[] = [];
+    flag.checked = (difference) => void checked.push(difference);
+    expect(await Promise.all(['a', 'b', 'c'].map((key) => find(again, key)))).toEqual([
+      undefined,
+      'value of b',
+      'value of c',
+    ]);
+    expect(checked).toEqual(['c: 10 bytes that are not what was written', undefined]);
+    expect(await find(again, 'a')).toBeUndefined();
+    expect(checked).toHaveLength(2);
+  });
+
   it('does nothing while its flag is off, and knows its values when it is on again', async () => {
     const { store, flag } = await storeAt(await fileName());
     put(store, 'a');

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { etagOf } from '../../../src/canvases/document/etag.js';
+import { eventRoutes } from '../../../src/canvases/http/event-routes.js';
+import { foldCanvasPath } from '../../../src/canvases/index.js';
 import { listen, openEvents } from '../../http/event-client.js';
+import { startTestServer } from '../../support/server.js';
 import { canvasOf, node, serveCanvases } from './served-canvases.js';
 
 const bodies = [1, 2, 3].map((i) => canvasOf(node('a', `${i}`)));
@@ -77,6 +80,26 @@ describe('events', () => {
     const codeAt = async (url: string) => (await ask('GET', url)).json().code;
     expect(await codeAt('/canvas/%2e%2e%2fa.canvas/events')).toBe('CANVAS_PATH_INVALID');
     expect(await codeAt('/canvas/.git/a.canvas/events')).toBe('CANVAS_PATH_INVALID');
+  });
+
+  it('are so many at a time, and a place is free when one has left', async () => {
+    const { canvases } = await serveCanvases();
+    const server = await startTestServer([eventRoutes(canvases, 2)], { foldUrl: foldCanvasPath });
+    const first = await openEvents(server, '/canvas/events');
+    await openEvents(server, '/canvas/a.canvas/events');
+    const ask = (headers = {}) => server.inject({ method: 'GET', url: '/canvas/b.canvas/events', headers });
+    for (const headers of [{}, { 'last-event-id': 'nonsense' }]) {
+      const refused = await ask(headers);
+      expect([refused.statusCode, refused.json().code]).toEqual([429, 'CANVAS_FOLLOWERS_FULL']);
+      expect(refused.headers['retry-after']).toBe('10');
+    }
+    first.leave();
+    const head = async () => (await server.inject({ method: 'HEAD', url: '/canvas/events' })).statusCode;
+    await vi.waitFor(async () => expect(await head()).toBe(200));
+    // The head of a stream, and one that was refused, keep no place.
+    expect((await ask({ 'last-event-id': 'nonsense' })).statusCode).toBe(400);
+    expect((await openEvents(server, '/canvas/c.canvas/events')).status).toBe(200);
+    expect((await ask()).statusCode).toBe(429);
   });
 
   it('leave the names of canvases alone that look like theirs', async () => {

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../../src/canvases/document/etag.js';
 import { canvasOf, node, serveCanvases } from './served-canvases.js';
@@ -38,6 +40,23 @@ describe('a move', () => {
     expect((await ask('GET', '/canvas/c.canvas')).statusCode).toBe(404);
     expect(await bytesOf('x/a.canvas')).toEqual(body);
     expect((await move('c.canvas', { 'if-match': etagOf(body) })).statusCode).toBe(201);
+  });
+
+  it('gives a canvas its own name in other letters or another Unicode form, and nobody else that name', async () => {
+    const { ask, move, vaultDir } = await start();
+    for (const [from, to] of [
+      ['x/a.canvas', 'x/A.canvas'],
+      ['x/A.canvas', 'x/\u00c9t\u00e9.canvas'],
+      ['x/\u00c9t\u00e9.canvas', 'x/e\u0301te\u0301.canvas'],
+    ] as const) {
+      expect((await move(to, {}, from)).statusCode, to).toBe(201);
+      expect(readdirSync(path.join(vaultDir, 'x'))).toEqual([path.basename(to)]);
+      expect((await ask('GET', `/canvas/${encodeURIComponent(to)}/versions`)).json().data).toHaveLength(1);
+    }
+    await ask('PUT', '/canvas/x/b.canvas', body);
+    expect((await move('x/\u00c9T\u00c9.canvas', {}, 'x/b.canvas')).json().code).toBe('CANVAS_NAME_CLASH');
+    expect((await move('X/b.canvas', {}, 'x/b.canvas')).json().code).toBe('CANVAS_NAME_CLASH');
+    expect((await ask('PUT', '/canvas/x/B.canvas', body)).json().code).toBe('CANVAS_NAME_CLASH');
   });
 
   it('says what is wrong with the new path', async () => {

@@ -48,6 +48,10 @@ export class MemoryFiles implements MovingFiles {
     };
   }
 
+  renaming(): () => void {
+    return () => {};
+  }
+
   checkWritable(): void {
     if (this.refusedWrites !== undefined) throw this.refusedWrites;
   }

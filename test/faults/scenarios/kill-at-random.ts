@@ -25,6 +25,11 @@ export interface KillReport {
   landed: Record<string, number>;
   restartMs: { p50: number; p95: number; max: number };
   restartCpuMs: { p50: number; p95: number; max: number };
+  /**
+   * The longest of all restarts, each by the lesser of its time on the wall and on the processor: other programs on the
+   * machine lengthen the one, the threads of the service add up in the other.
+   */
+  longestRestartMs: number;
   edits: boolean;
   faults: Fault[];
 }
@@ -69,6 +74,7 @@ export async function killAtRandom(ground: Ground, options: KillOptions): Promis
     landed: landed.counts,
     restartMs: spread(restarts.map(({ wallMs }) => wallMs)),
     restartCpuMs: spread(restarts.map(({ cpuMs }) => cpuMs)),
+    longestRestartMs: Math.round(Math.max(...restarts.map(({ wallMs, cpuMs }) => Math.min(wallMs, cpuMs)))),
     edits,
     faults,
   };

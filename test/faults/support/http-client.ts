@@ -14,10 +14,12 @@ export interface HttpRequest {
 
 /** Over real sockets that stay open; a request that gets no answer rejects. */
 export class HttpClient {
+  readonly origin: string;
   readonly #origin: URL;
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
 
   constructor(origin: string) {
+    this.origin = origin;
     this.#origin = new URL(origin);
   }
 

@@ -41,6 +41,14 @@ test.each([
   expect(await found(search, 'ab', 10, prefix)).toEqual(expected);
 });
 
+test('finds the nodes of a canvas that begins with a byte order mark', async () => {
+  const vault = memoryVault();
+  vault.putText('marked.canvas', `\ufeff${JSON.stringify({ nodes: [card('1', 'aaab')], edges: [] })}`);
+  const { search } = await openTestSearch(await temporaryFolder(), vault);
+  await search.upkeep();
+  expect(await found(search, 'ab')).toEqual(['marked.canvas#1']);
+});
+
 test('a change is seen a moment later, and only texts that are new are embedded', async () => {
   const vault = vaultOfThree();
   const embedder = letterEmbedder();

@@ -74,6 +74,7 @@ it('few pairs are never distinguishable, and none give no figures', () => {
     saved_ratio: null,
     interval: null,
     samples: 0,
+    samples_missing: 10,
     distinguishable: false,
     unit: 'ms',
   });

@@ -114,6 +114,35 @@ describe('a comparison', () => {
     }
   });
 
+  it('of what a part has compared itself counts the same, and a difference turns the flag off', async () => {
+    const { flags, events } = await openTestFlags('verification: {sample_rate: 1}\n');
+    const flag = flags.optimization('l2_cache');
+    flag.checked?.(undefined);
+    flag.checked?.('9 bytes that are not what was written');
+    expect(resultsIn(events)).toEqual(['equal', 'mismatch']);
+    expect(flags.list().l2_cache.reason).toContain('(9 bytes that are not what was written)');
+    flag.checked?.('while it is off');
+    await flags.stopComparing();
+    expect(flags.savings().l2_cache.comparisons).toMatchObject({ equal: 1, mismatch: 1 });
+  });
+
+  it('that finds a wrong answer has what was kept put right, after the flag is off', async () => {
+    const { flags, events } = await openTestFlags('verification: {sample_rate: 1}\n', undefined, { load: () => 0 });
+    const done: string[] = [];
+    const putRight = (optimised: string, original: string) => {
+      done.push(`${optimised} ${original} ${flags.list().native_query.effective}`);
+      throw new Error('broken');
+    };
+    const check = { ...pairOf('', '').check, putRight };
+    flags
+      .optimization('native_query')
+      .sample?.()
+      ?.compare(pairOf('wrong', 'right!', { check }));
+    await flags.comparisonsDone();
+    expect(done).toEqual(['wrong right! false']);
+    expect(resultsIn(events)).toEqual(['mismatch', 'failed']);
+  });
+
   it('of answers only leaves the times out', async () => {
     const { flags } = await compared(pairOf('a', 'a', { check: { ...pairOf('', '').check, isTimed: false } }));
     expect(flags.savings().native_query).toMatchObject({ samples: 0, comparisons: { equal: 1 } });
@@ -197,6 +226,54 @@ describe('comparisons stay within their bounds', () => {
     expect(most).toBe(1);
     expect(resultsIn(events).filter((result) => result === 'dropped')).toHaveLength(8);
     expect(resultsIn(events).filter((result) => result === 'equal')).toHaveLength(2);
+  });
+
+  it('a cheaper look in between where the original way is too dear to be asked as often', async () => {
+    let load = 0;
+    const { flags, clock, events } = await openTestFlags(
+      'verification: {sample_rate: 0.000001, max_time_ratio: 0.001}\n',
+      undefined,
+      { random: () => 0.999, load: () => load },
+    );
+    const asked: string[] = [];
+    const way = (name: string) => async () => {
+      asked.push(name);
+      // A whole comparison takes a while, by the clock of the machine.
+      const until = performance.now() + (name === 'original' ? 20 : 0);
+      while (performance.now() < until) await new Promise(setImmediate);
+      return name === 'wrong look' ? 'b' : 'a';
+    };
+    const compare = (look: string) => {
+      const check = { ...pairOf('', '').check, look: way(look) };
+      flags
+        .optimization('native_query')
+        .sample?.()
+        ?.compare(pairOf('a', 'a', { check, original: way('original') }));
+      return flags.comparisonsDone();
+    };
+    for (let i = 0; i < 3; i++) {
+      clock.pass(5000);
+      await compare('look');
+    }
+    expect(asked).toEqual(['look', 'original', 'look', 'look']);
+    expect(flags.savings().native_query).toMatchObject({ samples: 1, comparisons: { equal: 3 } });
+    clock.pass(60_000);
+    await compare('look');
+    clock.pass(5000);
+    await compare('look');
+    expect(asked.slice(4)).toEqual(['look', 'original', 'look']);
+    load = 1;
+    clock.pass(60_000);
+    await compare('look');
+    expect(asked.slice(7)).toEqual(['look']);
+    clock.pass(5000);
+    const check = { ...pairOf('', '').check, difference: () => 'other', look: way('look') };
+    flags
+      .optimization('native_query')
+      .sample?.()
+      ?.compare(pairOf('a', 'a', { check }));
+    await flags.comparisonsDone();
+    expect(resultsIn(events).at(-1)).toBe('mismatch');
   });
 
   it('none while the event loop is busy', async () => {

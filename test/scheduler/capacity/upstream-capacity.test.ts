@@ -7,7 +7,16 @@ const attempt = (
   othersRunning: number,
   durationSeconds = 1,
   retryAfterSeconds?: number,
-) => ({ type: 'attempt', upstream: 'model', outcome, durationSeconds, retryAfterSeconds, othersRunning }) as const;
+) =>
+  ({
+    type: 'attempt',
+    upstream: 'model',
+    outcome,
+    durationSeconds,
+    retryAfterSeconds,
+    othersRunning,
+    isStream: false,
+  }) as const;
 
 /** A server that takes so many at once, asked by as many as the limit allows, each answer taking one second. */
 function learn(takes: number, seconds: number) {
@@ -75,6 +84,34 @@ describe('what another server takes at once', () => {
     for (let i = 0; i < 5; i++) capacity.observe(attempt('ok', 0), 0, max);
     for (let i = 0; i < 10; i++) capacity.observe(attempt('ok', 9, 10), 0, max);
     expect(capacity.limit).toBeLessThanOrEqual(12);
+  });
+
+  it('is learnt from streams when they begin, not from how long they go on', () => {
+    const capacity = createUpstreamCapacity(10);
+    const begins = { type: 'answering', upstream: 'model', durationSeconds: 0.3, othersRunning: 9 } as const;
+    capacity.observe({ ...attempt('ok', 9, 60), isStream: true }, 0, max);
+    capacity.observe({ ...attempt('ok', 9, 60), isStream: true }, 0, max);
+    expect(capacity.limit).toBe(10);
+    capacity.observe(begins, 0, max);
+    capacity.observe(begins, 0, max);
+    expect(capacity.limit).toBe(11);
+    capacity.observe({ ...attempt('timeout', 9, 120), isStream: true }, 0, max);
+    expect(capacity.limit).toBe(6);
+  });
+
+  it('says why it changed', () => {
+    const capacity = createUpstreamCapacity(10);
+    expect(capacity.reason).toBeUndefined();
+    for (let i = 0; i < 2; i++) capacity.observe(attempt('ok', 9), 0, max);
+    expect([capacity.limit, capacity.reason]).toEqual([11, 'grown']);
+    capacity.observe(attempt('busy', 6), 0, max);
+    expect([capacity.limit, capacity.reason]).toEqual([6, 'busy']);
+    capacity.observe(attempt('ok', 5), 5000, max);
+    expect([capacity.limit, capacity.reason]).toEqual([7, 'probe']);
+    capacity.observe(attempt('timeout', 6), 60_000, max);
+    expect([capacity.limit, capacity.reason]).toEqual([4, 'timeout']);
+    capacity.observe(attempt('failed', 3), 60_000, 2);
+    expect([capacity.limit, capacity.reason]).toEqual([2, 'setting']);
   });
 
   it('does not change with failures that say nothing about it', () => {

@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Problem } from '../../../src/errors.js';
 import { createLogger } from '../../../src/logger.js';
 import {
@@ -196,6 +196,10 @@ describe('a job', () => {
     const job = await ended;
     expect(job).toMatchObject({ status: 'failed' });
     expect(statuses(job)).toEqual({ slow: 'cancelled', quick: 'completed' });
+    expect(job.tasks[0]?.error).toEqual({
+      code: 'JOB_TIMEOUT',
+      message: 'expected the job to end within 5 s of its start',
+    });
     expect(slow.signals[0]?.aborted).toBe(true);
   });
 
@@ -303,6 +307,61 @@ describe('watching a job', () => {
     expect(after).toMatchObject([{ type: 'job', status: 'completed', ended: 1, total: 1 }]);
   });
 
+  it('waits for a slow listener before it tells the next event, and ends when the last was told', async () => {
+    const { engine } = await openTestEngine();
+    const work = held();
+    const { job, ended } = await engine.submit({ name: 'x', tasks: [task('a', work.run)] });
+    await settle();
+    const told: number[] = [];
+    let isReady = () => {};
+    const slow = ({ seq }: JobEvent) => {
+      told.push(seq);
+      return new Promise<void>((resolve) => {
+        isReady = resolve;
+      });
+    };
+    const watching = await engine.watch(job.id, 0, slow);
+    let hasEnded = false;
+    void watching.ended.then(() => {
+      hasEnded = true;
+    });
+    work.end('done');
+    await ended;
+    expect(told).toEqual([1]);
+    for (const expected of [
+      [1, 2],
+      [1, 2, 3],
+      [1, 2, 3, 4],
+    ]) {
+      isReady();
+      await settle();
+      expect(told).toEqual(expected);
+    }
+    expect(hasEnded).toBe(false);
+    isReady();
+    await watching.ended;
+  });
+
+  it('tells no more to a listener that fails, and to one that is ahead what comes', async () => {
+    const { engine } = await openTestEngine();
+    const work = held();
+    const { job, ended } = await engine.submit({ name: 'x', tasks: [task('a', work.run)] });
+    await settle();
+    let calls = 0;
+    const broken = await engine.watch(job.id, 0, () => {
+      calls++;
+      throw new Error('gone');
+    });
+    await broken.ended;
+    const ahead: number[] = [];
+    await engine.watch(job.id, 999, ({ seq }) => ahead.push(seq));
+    work.end();
+    await ended;
+    await settle();
+    expect(calls).toBe(1);
+    expect(ahead).toEqual([3, 4]);
+  });
+
   it('knows no other jobs, whatever they are called', async () => {
     const { engine, folder } = await openTestEngine();
     await writeFile(path.join(folder, 'secret.json'), '{}');
@@ -342,6 +401,39 @@ describe('a restart', () => {
     expect(new Set(Object.values(statuses(found)))).toEqual(new Set(['interrupted']));
     expect(await second.stored(job.id)).toEqual(found);
     expect(await readdir(atCrash)).not.toContain('half.tmp');
+  });
+
+  it('finds the results of the tasks that had ended a second before a crash, and writes no more often', async () => {
+    const first = await openTestEngine();
+    const slow = held();
+    const steps = [held(), held(), held()];
+    const { job, ended } = await first.engine.submit({
+      name: 'x',
+      tasks: [task('slow', slow.run), ...steps.map(({ run }, i) => task(String(i), run))],
+    });
+    const file = path.join(first.folder, `${job.id}.json`);
+    const before = (await stat(file)).ino;
+    await settle();
+    steps[0]?.end({ drawn: true });
+    await first.clock.advance(500);
+    steps[1]?.end({ drawn: true });
+    await first.clock.advance(499);
+    expect((await stat(file)).ino).toBe(before);
+    await first.clock.advance(1);
+    await vi.waitFor(async () => expect(statuses(await first.stored(job.id))).toMatchObject({ 0: 'completed' }));
+    const crashed = path.join(first.folder, '..', 'crashed');
+    await cp(first.folder, crashed, { recursive: true });
+    const second = await openTestEngine({ folder: crashed });
+    const found = await second.engine.find(job.id);
+    expect(found.status).toBe('interrupted');
+    expect(statuses(found)).toEqual({ slow: 'interrupted', 0: 'completed', 1: 'completed', 2: 'interrupted' });
+    expect(found.tasks[1]?.result).toEqual({ drawn: true });
+
+    steps[2]?.end();
+    slow.end();
+    await ended;
+    expect(statuses(await first.stored(job.id))).toMatchObject({ slow: 'completed', 2: 'completed' });
+    expect(first.clock.timers).toBe(1);
   });
 
   it('keeps only so many jobs, and only so long', async () => {

@@ -27,7 +27,7 @@ describe('a CSV file', () => {
         (given) => {
           const [header, ...records] = csvRecords(write(given.map(([notes, reward]) => rowOf(notes, reward, notes))));
           expect(header).toEqual(fields);
-          const safe = (value: string) => (/^[=+\-@\t\r＝＋－＠]/.test(value) ? `'${value}` : value);
+          const safe = (value: string) => (/^[=+\-@\t\r\n＝＋－＠]/.test(value) ? `'${value}` : value);
           expect(records).toEqual(
             given.map(([notes, reward]) => [
               safe(notes),
@@ -53,6 +53,8 @@ describe('a CSV file', () => {
       ['0', "'-2"],
     ]);
     expect(neutralised(-1)).toBe(-1);
+    for (const begin of ['=', '+', '-', '@', '\t', '\r', '\n', '＝'])
+      expect(neutralised(`${begin}1+1`)).toBe(`'${begin}1+1`);
   });
 
   test('neutralises the names of columns too, and has a header without rows', () => {

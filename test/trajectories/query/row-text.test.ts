@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { neededColumns, rowText } from '../../../src/trajectories/query/row-text.js';
 import type { TrajectoryRow } from '../../../src/trajectories/query/trajectory-columns.js';
-import { overlaidFields } from '../../../src/trajectories/trajectory.js';
+import { overlaidFields } from '../../../src/trajectories/trajectory-schema.js';
 import { hostileText } from '../../support/hostile-text.js';
 import { listed, makeRow, type RowMade } from '../stored-rows.js';
 

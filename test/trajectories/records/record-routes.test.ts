@@ -270,6 +270,18 @@ test('what cannot be taken is refused with its reason, and changes nothing', asy
   expect(await rows()).toBe(before);
 });
 
+test('a record may be nested as deep as in an import, and no deeper', async () => {
+  const { ask } = await open();
+  // The record itself is the first level.
+  const nested = (levels: number) => ({
+    trajectory_id: `d${levels}`,
+    data_id: 'q',
+    deep: JSON.parse('['.repeat(levels - 1) + ']'.repeat(levels - 1)),
+  });
+  expect(await ask('POST', '', nested(128))).toMatchObject({ status: 201 });
+  for (const levels of [129, 130, 1000]) expect(await ask('POST', '', nested(levels))).toMatchObject({ status: 400 });
+});
+
 test('a record that is refused names each field', async () => {
   const { ask } = await open([]);
   const { body } = await ask('POST', '', record('x', { reward: 'much', epoch_id: 1.5, metrics: { steps: -1 } }));

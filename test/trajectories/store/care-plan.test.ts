@@ -51,6 +51,7 @@ test('many versions, and what is left over in quiet times, are cleared away with
   expect(planCare(state({ layout, versions: 101, condition: { fragments: 3 } }))).toEqual(tidy);
   expect(planCare(state({ layout, versions: 4, isQuiet: true, condition: { fragments: 3 } }))).toEqual(tidy);
   expect(planCare(state({ layout, versions: 101, sinceTidyMs: 10, condition: { fragments: 3 } })).step).toBe('none');
+  expect(planCare(state({ layout, versions: 2001, sinceTidyMs: 10, condition: { fragments: 3 } }))).toEqual(tidy);
 });
 
 test('where the rows lie is looked up only when that may matter', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TableDamage } from '../../../src/lance/index.js';
 import { createLogger } from '../../../src/logger.js';
+import { createKeptValues } from '../../../src/trajectories/query/rows/kept-values.js';
 import { createPrewarm, type PrewarmProgress, type PrewarmStep } from '../../../src/trajectories/store/prewarm.js';
 import { prewarmSteps } from '../../../src/trajectories/store/prewarm-steps.js';
 import { storeDetail } from '../../../src/trajectories/store/store-detail.js';
@@ -81,17 +82,19 @@ test('the steps load each index and the pages, and all of them can be run', asyn
   await store.maintain();
   await store.close();
   const { table, analysis } = await openTables([], 1, folder);
-  const planned = await prewarmSteps(table, analysis);
+  const kept = createKeptValues({ table });
+  const planned = await prewarmSteps(table, analysis, kept);
   const names = planned.map(({ name }) => name);
   expect(names.filter((name) => name.includes(': index '))).toHaveLength(11);
   expect(names).toContain('trajectories: page by created_at');
   expect(names.at(-1)).toBe('trajectories: record by id');
   for (const step of planned) await step.run();
+  expect(kept.isLikely).toBe(true);
 });
 
 test('empty tables need no loading', async () => {
   const { table, analysis } = await openTables([]);
-  expect(await prewarmSteps(table, analysis)).toEqual([]);
+  expect(await prewarmSteps(table, analysis, createKeptValues({ table }))).toEqual([]);
 });
 
 test('readiness tells what is being loaded and what is missing, without a path', () => {

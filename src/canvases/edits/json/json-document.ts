@@ -5,7 +5,7 @@ import { JsonChild } from './json-child.js';
 import { JsonContainer } from './json-container.js';
 import { sameJson } from './json-equality.js';
 import { formatJson } from './json-format.js';
-import { isArrayAt, isObjectAt, type JsonText, skipSpace, skipValue, wholeText } from './json-spans.js';
+import { documentStart, isArrayAt, isObjectAt, type JsonText, skipSpace, skipValue, wholeText } from './json-spans.js';
 import { detectStyle, isExpanded, type JsonStyle, padOf } from './json-style.js';
 
 /**
@@ -62,7 +62,7 @@ export class JsonDocument {
   ) {
     this.depth = depth;
     this.maxBytes = maxBytes;
-    const start = skipSpace(bytes, 0);
+    const start = documentStart(bytes);
     this.#styleOf = style ?? (() => detectStyle(bytes, start));
     const opened = JsonContainer.open(bytes, start, depth, this.work, eager);
     const end = opened ? opened.end : skipValue(bytes, start);

@@ -52,6 +52,16 @@ export function skipSpace(bytes: Buffer, at: number): number {
 }
 
 /**
+ * Where the value of a whole text begins: after a byte order mark, which some programs on Windows put in front, and
+ * white space.
+ * @source RFC 8259 section 8.1 ("MAY ignore the presence of a byte order mark")
+ */
+export function documentStart(bytes: Buffer): number {
+  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return skipSpace(bytes, hasMark ? 3 : 0);
+}
+
+/**
  * The place after the string whose opening quote is at `at`.
  * @throws Problem CANVAS_INVALID when it does not end
  * @source RFC 8259 section 7

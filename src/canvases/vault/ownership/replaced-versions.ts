@@ -12,30 +12,30 @@ import type { KnownFiles } from './known-files.js';
 type Replacing = Pick<FileWork, 'knownEtags' | 'isUnseen' | 'replacedAtMs'>;
 
 /**
+ * What keeping versions needs. `bytesOf` gives the bytes of a version that was stored lately, as far as they are
+ * remembered; `onConflict` hears of an edit of another program that came after the write was acknowledged which
+ * replaces it.
+ * @source product contract, Promises 3
+ */
+export interface ReplacedVersionsOptions {
+  history: History;
+  copies: OwnCopies;
+  known: KnownFiles;
+  bytesOf(text: string, etag: string): Buffer | undefined;
+  onConflict(text: string, kept: string): void;
+  logger: Logger;
+}
+
+/**
  * Sees to it that a file which is replaced or removed is in the history before it loses its name, durably, with all
  * that another program writes into it until that moment.
  * @source product contract, Promises 3
  */
 export class ReplacedVersions {
-  readonly #history: History;
-  readonly #copies: OwnCopies;
-  readonly #known: KnownFiles;
-  readonly #bytesOf: (text: string, etag: string) => Buffer | undefined;
-  readonly #logger: Logger;
+  readonly #options: ReplacedVersionsOptions;
 
-  /** @param bytesOf the bytes of a version that was stored lately, as far as they are remembered */
-  constructor(
-    history: History,
-    copies: OwnCopies,
-    known: KnownFiles,
-    bytesOf: (text: string, etag: string) => Buffer | undefined,
-    logger: Logger,
-  ) {
-    this.#history = history;
-    this.#copies = copies;
-    this.#known = known;
-    this.#bytesOf = bytesOf;
-    this.#logger = logger;
+  constructor(options: ReplacedVersionsOptions) {
+    this.#options = options;
   }
 
   /**
@@ -44,22 +44,30 @@ export class ReplacedVersions {
    */
   async keepOverwritten(path: VaultPath, address: string): Promise<void> {
     const stats = lstatSync(address, { bigint: true, throwIfNoEntry: false });
-    const isKnown = this.#known.isKnown(path.text);
-    const etag = isKnown ? this.#known.overwrittenEtag(path.text, stats) : this.#copies.etagOf(path.text);
+    const isKnown = this.#options.known.isKnown(path.text);
+    const etag = isKnown
+      ? this.#options.known.overwrittenEtag(path.text, stats)
+      : this.#options.copies.etagOf(path.text);
     if (etag === undefined) return;
     if (stats?.isFile() && (await etagOfFile(address, maxCanvasBytes)) === etag) return;
     await this.#keepFromMemory(path, etag);
-    this.#known.forget(path.text);
-    if (this.#copies.etagOf(path.text) === etag) await this.#copies.remove(path.text);
+    this.#options.known.forget(path.text);
+    if (this.#options.copies.etagOf(path.text) === etag) await this.#options.copies.remove(path.text);
   }
 
   async #keepFromMemory(path: VaultPath, etag: string): Promise<void> {
-    const remembered = this.#bytesOf(path.text, etag);
+    const remembered = this.#options.bytesOf(path.text, etag);
     const bytes =
-      remembered ?? (this.#copies.etagOf(path.text) === etag ? await this.#copies.read(path.text) : undefined);
+      remembered ??
+      (this.#options.copies.etagOf(path.text) === etag ? await this.#options.copies.read(path.text) : undefined);
     if (bytes === undefined) return;
-    await this.#history.keepBytes(path.text, bytes, { etag, origin: 'api', created: Date.now(), isUnseen: true });
-    await this.#history.sync(path.text);
+    await this.#options.history.keepBytes(path.text, bytes, {
+      etag,
+      origin: 'api',
+      created: Date.now(),
+      isUnseen: true,
+    });
+    await this.#options.history.sync(path.text);
   }
 
   /**
@@ -82,12 +90,15 @@ export class ReplacedVersions {
         const version = await this.#hold(path, address, replacing);
         if (!version) return;
         held.push(version);
-        await this.#history.sync(path.text);
+        await this.#options.history.sync(path.text);
       });
       isDone = true;
       return result;
     } finally {
-      for (const version of held) await this.#end(path, version, isDone && !isElsewhere, isDone && isElsewhere);
+      for (const version of held) {
+        const isConflict = isLater(version, replacing.replacedAtMs);
+        await this.#end(path, version, isDone && !isElsewhere, isDone && isElsewhere, isConflict);
+      }
     }
   }
 
@@ -97,30 +108,44 @@ export class ReplacedVersions {
     await this.keepOverwritten(path, file);
     if (!stats?.isFile()) return undefined;
     const created = Number(stats.mtimeNs / 1_000_000n);
-    let etag = this.#known.ownEtag(path.text, stats);
+    let etag = this.#options.known.ownEtag(path.text, stats);
     let origin: Origin = etag === undefined ? 'external' : 'api';
-    const ours = [...knownEtags, this.#known.formerEtag(path.text), this.#copies.etagOf(path.text)];
+    const ours = [...knownEtags, this.#options.known.formerEtag(path.text), this.#options.copies.etagOf(path.text)];
     if (etag === undefined && ours.some((each) => each !== undefined)) {
       etag = await etagOfFile(file, maxCanvasBytes);
       if (ours.includes(etag)) origin = 'api';
     }
     const when = origin === 'api' && replacedAtMs !== undefined ? { replacedAtMs } : {};
     const label = { origin, created, isUnseen, ...when, ...(etag === undefined ? {} : { etag }) };
-    return this.#history.keepFile(path.text, file, label);
+    return this.#options.history.keepFile(path.text, file, label);
   }
 
   /** The write itself has ended, well or not; what goes wrong here is put right at the next start. */
-  async #end(path: VaultPath, held: HeldVersion, isReplaced: boolean, isElsewhere: boolean): Promise<void> {
+  async #end(
+    path: VaultPath,
+    held: HeldVersion,
+    isReplaced: boolean,
+    isElsewhere: boolean,
+    isConflict: boolean,
+  ): Promise<void> {
     try {
       if (!isReplaced) {
-        await this.#history.discard(held, isElsewhere);
+        await this.#options.history.discard(held, isElsewhere);
         return;
       }
-      const settled = await this.#history.settle(held);
+      const settled = await this.#options.history.settle(held);
+      if (isConflict) this.#options.onConflict(path.text, settled?.etag ?? held.etag);
       // Another program wrote into the held file after it was looked at: what it held before is kept as well.
       if (settled && settled.etag !== held.etag) await this.#keepFromMemory(path, held.etag);
     } catch (error) {
-      this.#logger.warn({ canvas: path.text, err: error }, 'a version is kept, but its label could not be checked');
+      this.#options.logger.warn(
+        { canvas: path.text, err: error },
+        'a version is kept, but its label could not be checked',
+      );
     }
   }
 }
+
+/** Whether another program made this version after the write that replaced it was acknowledged. */
+const isLater = ({ origin, created }: HeldVersion, acknowledgedMs: number | undefined) =>
+  origin === 'external' && acknowledgedMs !== undefined && created > acknowledgedMs;

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { Problem } from '../../../errors.js';
 import type { Optimization } from '../../../optimization.js';
 import type { Fact, FactQuery, GraphMemory } from '../graph-memory.js';
+import { compareAnswers } from './answer-comparison.js';
 import type { GraphAnswer, GraphSearch } from './graph-search.js';
 
 /**
@@ -23,13 +24,15 @@ export interface GraphCacheSettings {
 }
 
 /**
- * An answer as it is kept: when (epoch milliseconds), and until when it is good (null: until the data changes).
+ * An answer as it is kept: when (epoch milliseconds), and until when it is good (null: until the data changes); what it was
+ * made from, where the memory can tell.
  * @source story-17.4 ADR-0007 (memory_results)
  */
 export interface KeptAnswer {
   facts: readonly Fact[];
   keptAt: number;
   goodUntil: number | null;
+  state?: string | undefined;
 }
 
 /** Where answers are kept; it may forget at any time. @source story-17.4 ADR-0007 (memory_results) */
@@ -37,11 +40,15 @@ export interface AnswerStore {
   get(key: string): Promise<KeptAnswer | undefined>;
   /** `ttlMs` shortens its life. */
   set(key: string, answer: KeptAnswer, ttlMs?: number): void;
+  /** Drops all. */
+  clear?(): void;
 }
 
 /** @source product contract, Optimisations (`graph_cache`) */
 export interface CachedSearchOptions {
-  graph: Pick<GraphMemory, 'identity' | 'seesAllChanges' | 'version' | 'isSettling' | 'search'>;
+  graph: Pick<GraphMemory, 'identity' | 'seesAllChanges' | 'version' | 'isSettling' | 'state' | 'search'>;
+  /** Searches for comparisons, which are no requests; without it the memory is not asked for them. */
+  askMemory?: GraphMemory['search'] | undefined;
   store: AnswerStore;
   flag: Optimization<GraphCacheSettings>;
   /** Epoch milliseconds. */
@@ -49,8 +56,18 @@ export interface CachedSearchOptions {
 }
 
 /** @source product contract, Optimisations (`graph_cache`); story-17.4 task 4 */
-export function createCachedSearch({ graph, store, flag, now = Date.now }: CachedSearchOptions): GraphSearch {
-  const running = new Map<string, Promise<GraphAnswer>>();
+export function createCachedSearch(options: CachedSearchOptions): GraphSearch {
+  const { graph, store, flag, now = Date.now } = options;
+  const running = new Map<string, Promise<MadeAnswer>>();
+  const comparison = compareAnswers({
+    graph,
+    askMemory: options.askMemory,
+    flag,
+    putRight() {
+      comparison.forget();
+      store.clear?.();
+    },
+  });
 
   /** A cache that fails costs time and nothing else. */
   async function lookUp(key: string): Promise<KeptAnswer | undefined> {
@@ -62,8 +79,9 @@ export function createCachedSearch({ graph, store, flag, now = Date.now }: Cache
     }
   }
 
-  function keep(key: string, facts: readonly Fact[], ttlMs: number | undefined): void {
-    const answer = { facts, keptAt: now(), goodUntil: ttlMs === undefined ? null : now() + ttlMs };
+  function keep(key: string, facts: readonly Fact[], ttlMs: number | undefined, state?: string): void {
+    const answer = { facts, keptAt: now(), goodUntil: ttlMs === undefined ? null : now() + ttlMs, state };
+    comparison.kept(key, facts);
     try {
       store.set(key, answer, ttlMs);
     } catch (error) {
@@ -82,8 +100,10 @@ export function createCachedSearch({ graph, store, flag, now = Date.now }: Cache
     return lives.length === 0 ? undefined : Math.min(...lives) * 1000;
   }
 
-  async function ask(query: FactQuery, key: string, lastKey: string): Promise<GraphAnswer> {
+  async function ask(query: FactQuery, key: string, lastKey: string): Promise<MadeAnswer> {
     const isSettling = graph.isSettling(query.groupIds);
+    const stateBefore = await stateOf();
+    const startedAt = performance.now();
     let facts: Fact[];
     try {
       facts = await graph.search(query);
@@ -93,31 +113,50 @@ export function createCachedSearch({ graph, store, flag, now = Date.now }: Cache
       if (!last || now() - last.keptAt > flag.settings.max_stale_seconds * 1000) throw error;
       return { facts: last.facts, cache: 'stale' };
     }
-    keep(key, facts, lifeOf(facts, isSettling));
+    const originalSeconds = secondsSince(startedAt);
+    const state = (await stateOf()) === stateBefore ? stateBefore : undefined;
+    keep(key, facts, lifeOf(facts, isSettling), state);
     // Only where the memory may be away while this process runs.
     if (!graph.seesAllChanges) keep(lastKey, facts, flag.settings.max_stale_seconds * 1000);
-    return { facts, cache: 'miss' };
+    return { facts, cache: 'miss', state, originalSeconds };
   }
+
+  /** For comparisons only, so no reason to fail a search. */
+  const stateOf = async () => graph.state?.().catch(() => undefined);
 
   return {
     async search(query) {
+      const startedAt = performance.now();
       const form = formOf(graph.identity, query);
       const version = await graph.version(query.groupIds);
       const key = hashOf([...form, version]);
       const shared = running.get(key);
-      if (shared) return shared;
-      const answer = (async (): Promise<GraphAnswer> => {
+      if (shared) return answerOf(await shared);
+      const answer = (async (): Promise<MadeAnswer> => {
         const kept = await lookUp(key);
         const isGood = kept !== undefined && (kept.goodUntil === null || now() < kept.goodUntil);
         flag.counted?.({ unit: 'searches of the memory', optimised: isGood ? 0 : 1, original: 1 });
-        if (isGood) return { facts: kept.facts, cache: 'hit' };
+        if (isGood) return { facts: kept.facts, cache: 'hit', state: kept.state };
         return ask(query, key, hashOf([...form, 'last']));
       })().finally(() => running.delete(key));
       running.set(key, answer);
-      return answer;
+      const made = await answer;
+      const { state, originalSeconds } = made;
+      const given = answerOf(made);
+      comparison.take({ key, query, answer: given, state, seconds: secondsSince(startedAt), originalSeconds });
+      return given;
     },
   };
 }
+
+/** An answer, what it was made from, and how long the memory took where it was asked. */
+interface MadeAnswer extends GraphAnswer {
+  state?: string | undefined;
+  originalSeconds?: number;
+}
+
+const answerOf = ({ facts, cache }: MadeAnswer): GraphAnswer => ({ facts, cache });
+const secondsSince = (startedAt: number) => (performance.now() - startedAt) / 1000;
 
 /** Equal for queries that mean the same. */
 function formOf(identity: string, { text, limit, groupIds, asOf }: FactQuery): unknown[] {

@@ -158,6 +158,8 @@ export async function openEmbeddedGraph(options: EmbeddedGraphOptions): Promise<
     seesAllChanges: true,
     version: versions.of,
     isSettling: () => !vectors.isComplete(),
+    state: async () =>
+      vectors.isComplete() ? (await Promise.all([facts.version(), vectors.table.version()])).join('-') : undefined,
     async add(episode, asked = signal) {
       const toldAt = now();
       const found = await toldFacts(episode, toldAt, told, AbortSignal.any([signal, asked]));

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
-import { Field, Float64, Schema, Utf8 } from 'apache-arrow';
-import { createScalarIndex, createTextIndex, type Database, type Table, vectorSchema } from '../../../lance/index.js';
+import type { Schema } from 'apache-arrow';
+import {
+  arrow,
+  createScalarIndex,
+  createTextIndex,
+  type Database,
+  type Table,
+  vectorSchema,
+} from '../../../lance/index.js';
 
-const text = (name: string) => new Field(name, new Utf8(), false);
-const time = (name: string, isNullable = false) => new Field(name, new Float64(), isNullable);
+const text = (name: string) => new arrow.Field(name, new arrow.Utf8(), false);
+const time = (name: string, isNullable = false) => new arrow.Field(name, new arrow.Float64(), isNullable);
 
-const episodesSchema = new Schema([
+const episodesSchema = new arrow.Schema([
   text('id'),
   text('group_id'),
   text('content'),
@@ -13,8 +20,8 @@ const episodesSchema = new Schema([
   time('valid_at'),
   time('created_at'),
 ]);
-const entitiesSchema = new Schema([text('id'), text('group_id'), text('name'), time('created_at')]);
-const factsSchema = new Schema([
+const entitiesSchema = new arrow.Schema([text('id'), text('group_id'), text('name'), time('created_at')]);
+const factsSchema = new arrow.Schema([
   text('id'),
   text('group_id'),
   text('subject'),

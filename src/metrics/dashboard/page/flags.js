@@ -92,7 +92,9 @@ export function showFlags(snapshot) {
     const saving = savings?.[name];
     fill(row.times, saving, () => beforeAndAfter(saving));
     fill(row.saved, [saving, sampleRate], () => savedOf(saving, sampleRate));
-    fill(row.effects, [effects[name], failures[name]], () => effectsOf(effects[name] ?? [], failures[name] ?? 0));
+    fill(row.effects, [effects[name], saving?.counted, failures[name]], () =>
+      effectsOf(effects[name] ?? [], saving?.counted ?? null, failures[name] ?? 0),
+    );
   }
   setText(byId('verification'), verificationWords(sampleRate));
 }
@@ -129,6 +131,7 @@ function beforeAndAfter(saving) {
 function savedOf(saving, sampleRate) {
   const words = (/** @type {string} */ kind, /** @type {string} */ text) => element('span', { class: kind }, text);
   if (saving === undefined || saving.samples === 0 || saving.saved_ms === null) {
+    if (saving?.no_pairs) return [words('none', 'no pairs'), words('basis', saving.no_pairs)];
     const why = sampleRate === 0 ? 'no samples yet: verification.sample_rate is 0' : 'no samples yet';
     return [words('none', why)];
   }
@@ -137,8 +140,9 @@ function savedOf(saving, sampleRate) {
   const ends = (interval ?? []).map((end) => (isLoss ? -end : end)).sort((one, other) => one - other);
   const range = ends.length === 2 ? `${amount(ends[0] ?? 0, unit)} to ${amount(ends[1] ?? 0, unit)}, ` : '';
   const basis = words('basis', `${range}${count(samples)} ${samples === 1 ? 'sample' : 'samples'}`);
-  const leavesZeroOut = interval !== null && interval[0] * interval[1] > 0;
-  if (!distinguishable) return [words('none', `not distinguishable${leavesZeroOut ? ' yet' : ''}`), basis];
+  const missing = saving.samples_missing ?? 0;
+  const more = missing > 0 ? ` yet: ${count(missing)} ${missing === 1 ? 'sample' : 'samples'} missing` : '';
+  if (!distinguishable) return [words('none', `not distinguishable${more}`), basis];
   const share = ratio === null ? '' : ` (${percent(Math.abs(ratio))})`;
   const said = `${isLoss ? 'costs' : 'saves'} ${amount(Math.abs(saved), unit)}${share}`;
   return [words(isLoss ? 'loss' : 'gain', said), basis];
@@ -150,9 +154,16 @@ const sayEffect = {
   seconds: (/** @type {number} */ value) => milliseconds(value * 1000),
 };
 
-/** @param {Snapshot['effects'][string]} effects @param {number} failures */
-function effectsOf(effects, failures) {
+/**
+ * @param {Snapshot['effects'][string]} effects @param {NonNullable<Saving['counted']> | null} counted
+ * @param {number} failures
+ */
+function effectsOf(effects, counted, failures) {
+  const isSaid = effects.some(({ label }) => label.endsWith('saved'));
   return [
+    counted !== null &&
+      !isSaid &&
+      element('span', { class: 'effect' }, `${counted.unit} saved `, element('b', {}, number(counted.saved))),
     ...effects.map(({ label, value, unit }) =>
       element('span', { class: 'effect' }, `${label} `, element('b', {}, sayEffect[unit](value))),
     ),

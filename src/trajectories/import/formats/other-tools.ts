@@ -1,5 +1,4 @@
-import { maxRecordDepth } from '../../trajectory.js';
-import { isObject, unfitReason } from '../../trajectory-values.js';
+import { isObject, maxRecordDepth, unfitReason } from '../../trajectory-values.js';
 import { fromAtif, isAtif } from './atif.js';
 import type { Fields } from './foreign-values.js';
 import { fromRllm, isRllmTrajectory } from './rllm.js';

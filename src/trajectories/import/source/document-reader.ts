@@ -31,7 +31,10 @@ export class DocumentReader implements TextReader {
     };
     this.scanner = new JsonScanner(
       {
-        record(bytes, _index, wrapper) {
+        record: (bytes, _index, wrapper) => {
+          const taken = sink.text?.(bytes, true) ?? 0;
+          this.count += taken;
+          if (taken > 0) return;
           const parsed = parseRecord(bytes, sink.takesBytes);
           if ('fault' in parsed) fault(parsed.fault, bytes);
           else take(parsed.value, parsed.encoding, wrapper);

@@ -75,6 +75,7 @@ export class LineReader implements TextReader {
   }
 
   private read(bytes: Buffer): void {
+    if (this.sink.text?.(bytes, true)) return;
     const parsed = parseRecord(bytes, this.sink.takesBytes);
     if ('value' in parsed) this.take(parsed.value, parsed.encoding);
     else if (!isBlank(bytes)) this.recover(bytes, parsed.fault);
@@ -120,6 +121,7 @@ export class LineReader implements TextReader {
     return new JsonScanner(
       {
         record: (bytes, index, wrapper) => {
+          if (sink.text?.(bytes, index === undefined)) return;
           const parsed = parseRecord(bytes, sink.takesBytes);
           if ('fault' in parsed) sink.fault(parsed.fault, placeOf(line, index), bytes);
           else this.take(parsed.value, parsed.encoding, index, wrapper);

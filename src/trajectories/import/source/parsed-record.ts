@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { maxRecordDepth } from '../../trajectory.js';
-import { isObject } from '../../trajectory-values.js';
+import { isObject, maxRecordDepth } from '../../trajectory-values.js';
 import type { TextEncoding, Wrapper } from './text-reader.js';
 
 /** A value, or why the bytes are none. @source RFC 8259 */

@@ -1,4 +1,4 @@
-import { maxRecordDepth } from '../../trajectory.js';
+import { maxRecordDepth } from '../../trajectory-values.js';
 import { DocumentReader } from './document-reader.js';
 import { detectForm, type TextForm } from './format.js';
 import { LineReader } from './line-reader.js';

@@ -20,6 +20,12 @@ export type Wrapper = () => Record<string, unknown>;
 export interface RecordSink {
   /** True when records may come as `latin1`; else all come as `utf8`. */
   readonly takesBytes?: boolean;
+  /**
+   * Takes the records of a text as they stand, without their being parsed.
+   * @param mayHoldList the text may be a list of records, or an object around one
+   * @returns how many; 0 when the text is to be parsed
+   */
+  text?(bytes: Buffer, mayHoldList: boolean): number;
   record(value: unknown, place: () => Place, encoding: TextEncoding, wrapper: Wrapper | undefined): void;
   /** @param bytes what cannot be read, or its beginning, where it is at hand */
   fault(reason: string, place: Place, bytes?: Buffer): void;

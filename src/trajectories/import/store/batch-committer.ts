@@ -1,7 +1,9 @@
 import { listLiteral, stringLiteral, type Table } from '../../../lance/index.js';
+import type { BatchComparison } from './batch-comparison.js';
+import { OwnIds } from './own-ids.js';
 import type { KeptFields, TrajectoryRow } from './row.js';
 import { lookUpEach } from './row-lookup.baseline.js';
-import { lookUpTogether, type RowLookup, type StoredRow } from './row-lookup.js';
+import { lookUpTogether, type StoredRow } from './row-lookup.js';
 import { singleRowWriter } from './row-writer.baseline.js';
 import { batchRowWriter, type RowWriter } from './row-writer.js';
 
@@ -28,6 +30,8 @@ export interface BatchCommitterOptions {
   importedAt: number;
   onCommit(commit: { rows: number; durationSeconds: number; variant: 'batch' | 'row' }): void;
   onFallback(flag: ImportFlag, error: unknown): void;
+  /** Looks at some batches; without it none is compared. */
+  comparison?: BatchComparison | undefined;
 }
 
 /** What became of a batch; every row given counts once. @source product contract, Trajectories (ImportResult) */
@@ -42,8 +46,13 @@ export class BatchCommitter {
   /** Rows of an earlier run that have not been met again yet. */
   private toRecognise: number;
   private committed: number;
+  /** What has answered wrongly is not asked again in this import. */
+  private readonly distrusted = new Set<ImportFlag>();
+
+  private readonly ownIds: OwnIds;
 
   constructor(private readonly options: BatchCommitterOptions) {
+    this.ownIds = new OwnIds(options.trajectories, options.importId);
     this.toRecognise = options.committedBefore;
     this.committed = options.committedBefore;
   }
@@ -105,28 +114,35 @@ export class BatchCommitter {
   }
 
   private async lookUp(ids: readonly string[]): Promise<Map<string, StoredRow>> {
-    const { trajectories, bulkDuplicateCheck, onFallback } = this.options;
+    const { trajectories, bulkDuplicateCheck, onFallback, comparison } = this.options;
     const distinct = [...new Set(ids)];
-    let way: RowLookup = lookUpEach;
-    if (bulkDuplicateCheck) way = lookUpTogether;
+    if (!bulkDuplicateCheck || this.distrusted.has('bulk_duplicate_check')) return lookUpEach(trajectories, distinct);
     try {
-      return await way(trajectories, distinct);
+      const found = await lookUpTogether(trajectories, await this.ownIds.mayBeStored(distinct));
+      if ((await comparison?.agreesOnIds(distinct, found)) !== false) return found;
+      this.distrusted.add('bulk_duplicate_check');
     } catch (error) {
-      if (!bulkDuplicateCheck) throw error;
       onFallback('bulk_duplicate_check', error);
-      return lookUpEach(trajectories, distinct);
     }
+    return lookUpEach(trajectories, distinct);
   }
 
   private async write(how: 'add' | 'replace', rows: readonly TrajectoryRow[]): Promise<void> {
     if (rows.length === 0) return;
+    await this.writeDown(how, rows);
+    await this.ownIds.committed(rows.map((row) => row.trajectory_id));
+  }
+
+  private async writeDown(how: 'add' | 'replace', rows: readonly TrajectoryRow[]): Promise<void> {
     await this.judge(rows);
     this.nextSeq ??= await firstFreeSeq(this.options.trajectories);
     for (const row of rows) row.seq = this.nextSeq++;
-    const { batchImport, onFallback } = this.options;
-    if (!batchImport) return this.run(singleRowWriter, 'row', how, rows);
+    const { batchImport, onFallback, comparison } = this.options;
+    if (!batchImport || this.distrusted.has('batch_import')) return this.run(singleRowWriter, 'row', how, rows);
+    const commit = () => this.run(batchRowWriter, 'batch', how, rows);
     try {
-      await this.run(batchRowWriter, 'batch', how, rows);
+      if (!comparison) await commit();
+      else if (!(await comparison.agreesOnRows(how, rows, commit))) this.distrusted.add('batch_import');
     } catch (error) {
       onFallback('batch_import', error);
       await this.run(singleRowWriter, 'row', how, how === 'add' ? await this.notWritten(rows) : rows);

@@ -1,16 +1,5 @@
-import {
-  Bool,
-  type Data,
-  type DataType,
-  Float64,
-  Int32,
-  type List,
-  makeData,
-  RecordBatch,
-  Struct,
-  Table,
-  Utf8,
-} from 'apache-arrow';
+import type { Data, DataType, List, Table, Utf8 } from 'apache-arrow';
+import { arrow } from '../../../lance/index.js';
 import { trajectorySchema } from '../../trajectory-schema.js';
 import type { TextEncoding } from '../source/text-reader.js';
 import { recordEnding, type TrajectoryRow } from './row.js';
@@ -25,8 +14,13 @@ type ColumnName = Exclude<keyof TrajectoryRow, 'encoding'>;
  */
 export function buildTable(rows: readonly TrajectoryRow[]): Table {
   const children = trajectorySchema.fields.map((field) => columnOf(field.name as ColumnName, field.type, rows));
-  const data = makeData({ type: new Struct(trajectorySchema.fields), length: rows.length, nullCount: 0, children });
-  return new Table(trajectorySchema, new RecordBatch(trajectorySchema, data));
+  const data = arrow.makeData({
+    type: new arrow.Struct(trajectorySchema.fields),
+    length: rows.length,
+    nullCount: 0,
+    children,
+  });
+  return new arrow.Table(trajectorySchema, new arrow.RecordBatch(trajectorySchema, data));
 }
 
 function columnOf(name: ColumnName, type: DataType, rows: readonly TrajectoryRow[]): Data {
@@ -36,12 +30,13 @@ function columnOf(name: ColumnName, type: DataType, rows: readonly TrajectoryRow
   const value = (i: number) => rows[i]![name];
   const numbers = { length };
   const numberAt = (_: unknown, i: number) => value(i) as number;
-  if (type instanceof Utf8) return texts(length, value as (i: number) => string, (i) => rows[i]!.encoding);
-  if (type instanceof Bool)
-    return makeData({ type, length, nullCount: 0, data: bits(length, (i) => value(i) === true) });
-  if (type instanceof Int32) return makeData({ type, length, nullCount: 0, data: Int32Array.from(numbers, numberAt) });
-  if (type instanceof Float64) {
-    return makeData({ type, length, nullCount: 0, data: Float64Array.from(numbers, numberAt) });
+  if (type instanceof arrow.Utf8) return texts(length, value as (i: number) => string, (i) => rows[i]!.encoding);
+  if (type instanceof arrow.Bool)
+    return arrow.makeData({ type, length, nullCount: 0, data: bits(length, (i) => value(i) === true) });
+  if (type instanceof arrow.Int32)
+    return arrow.makeData({ type, length, nullCount: 0, data: Int32Array.from(numbers, numberAt) });
+  if (type instanceof arrow.Float64) {
+    return arrow.makeData({ type, length, nullCount: 0, data: Float64Array.from(numbers, numberAt) });
   }
   throw new TypeError(`expected a column of a known type, got ${type} for "${name}"`);
 }
@@ -65,7 +60,7 @@ function recordTexts(rows: readonly TrajectoryRow[]): Data<Utf8> {
     record.copy(data, valueOffsets[i]!, 0, record.length - 1);
     data.write(endings[i]!, valueOffsets[i + 1]! - endings[i]!.length, 'latin1');
   }
-  return makeData({ type: new Utf8(), length, nullCount: 0, valueOffsets, data });
+  return arrow.makeData({ type: new arrow.Utf8(), length, nullCount: 0, valueOffsets, data });
 }
 
 function texts(length: number, value: (i: number) => string, encoding: (i: number) => TextEncoding): Data<Utf8> {
@@ -83,7 +78,7 @@ function texts(length: number, value: (i: number) => string, encoding: (i: numbe
     used += bytes.write(text, used, encoding(i));
     valueOffsets[i + 1] = used;
   }
-  return makeData({ type: new Utf8(), length, nullCount: 0, valueOffsets, data: bytes.subarray(0, used) });
+  return arrow.makeData({ type: new arrow.Utf8(), length, nullCount: 0, valueOffsets, data: bytes.subarray(0, used) });
 }
 
 function lists(rows: readonly TrajectoryRow[]): Data<List<Utf8>> {
@@ -96,5 +91,5 @@ function lists(rows: readonly TrajectoryRow[]): Data<List<Utf8>> {
     (i) => items[i]!.text,
     (i) => items[i]!.encoding,
   );
-  return makeData({ type, length: rows.length, nullCount: 0, valueOffsets, child });
+  return arrow.makeData({ type, length: rows.length, nullCount: 0, valueOffsets, child });
 }

@@ -1,6 +1,8 @@
 import type { Trajectory } from '../../trajectory.js';
+import { isSameInBoth } from '../source/parsed-record.js';
 import type { TextEncoding } from '../source/text-reader.js';
-import type { TextArena } from './text-arena.js';
+import type { CutLists } from '../text/record-cutter.js';
+import { joinTexts, type TextArena } from './text-arena.js';
 
 /**
  * One row of the `trajectories` table before it is written. `record_json` still lacks `created_at`, which a replaced
@@ -42,16 +44,18 @@ export type KeptFields = Pick<TrajectoryRow, 'created_at' | 'tags' | 'notes' | '
 
 /**
  * Writes a record down as a row. `seq` is set when the row is committed.
+ * @param lists the text of the record's lists, which the record itself lacks then
  * @source product contract, Trajectories ("Record"); trajectory-optimization 2.2-A
  */
 export function toRow(
   trajectory: Trajectory,
   importId: string,
   encoding: TextEncoding = 'utf8',
-  arena?: TextArena,
+  arena: TextArena | undefined = undefined,
+  lists: CutLists | undefined = undefined,
 ): TrajectoryRow {
   const { tags, notes, is_bookmarked, updated_at, step_count, created_at, ...record } = trajectory;
-  const text = JSON.stringify(record);
+  const parts = lists ? partsAround(record, lists) : [JSON.stringify(record)];
   return {
     encoding,
     trajectory_id: record.trajectory_id,
@@ -78,8 +82,25 @@ export function toRow(
     created_at,
     updated_at,
     seq: 0,
-    record_json: arena ? arena.write(text, encoding) : Buffer.from(text, encoding),
+    record_json: arena ? arena.write(parts, encoding) : joinTexts(parts, encoding),
   };
+}
+
+/** The text of a record in the order of its fields, the lists put in as they are. */
+function partsAround(
+  record: Omit<Trajectory, 'tags' | 'notes' | 'is_bookmarked' | 'updated_at' | 'step_count' | 'created_at'>,
+  lists: CutLists,
+): (string | Buffer)[] {
+  const { trajectory_id, data_id, task, steps: _steps, chat_completions: _chat, ...rest } = record;
+  const head = JSON.stringify({ trajectory_id, data_id, task });
+  const tail = JSON.stringify(rest);
+  return [
+    `${head.slice(0, -1)},"steps":`,
+    lists.steps,
+    ',"chat_completions":',
+    lists.chatCompletions,
+    `,${tail.slice(1)}`,
+  ];
 }
 
 /**
@@ -102,6 +123,14 @@ const bytesPerRow = 1024;
 export function rowBytes(row: TrajectoryRow): number {
   const characters = row.question.length + row.ground_truth.length;
   return bytesPerRow + row.record_json.length * copiesOfRecord + characters * bytesPerCharacter;
+}
+
+/**
+ * Tells whether a record read as `latin1` has the ids that it has when it is read as characters.
+ * @source product contract, Trajectories ("Record")
+ */
+export function hasPlainIds({ trajectory_id, data_id }: Trajectory): boolean {
+  return isSameInBoth(trajectory_id) && isSameInBoth(data_id);
 }
 
 /** Questions and truths are text as a rule; lists and objects are searched by their JSON text. */

@@ -11,16 +11,34 @@ export class TextArena {
   private piece: Buffer = Buffer.alloc(0);
   private used = 0;
 
-  /** @returns the bytes; they stay as they are */
-  write(text: string, encoding: TextEncoding): Buffer {
-    const most = encoding === 'latin1' ? text.length : text.length * 3;
-    if (most > arenaBytes) return Buffer.from(text, encoding);
+  /**
+   * @param parts one after the other: text in the given encoding, or UTF-8 bytes
+   * @returns the bytes; they stay as they are
+   */
+  write(parts: readonly (string | Buffer)[], encoding: TextEncoding): Buffer {
+    let most = 0;
+    for (const part of parts) {
+      most += typeof part === 'string' && encoding === 'utf8' ? part.length * 3 : part.length;
+    }
+    if (most > arenaBytes) return joinTexts(parts, encoding);
     if (most > this.piece.length - this.used) {
       this.piece = Buffer.allocUnsafeSlow(arenaBytes);
       this.used = 0;
     }
     const start = this.used;
-    this.used += this.piece.write(text, start, encoding);
+    for (const part of parts) {
+      this.used +=
+        typeof part === 'string' ? this.piece.write(part, this.used, encoding) : part.copy(this.piece, this.used);
+    }
     return this.piece.subarray(start, this.used);
   }
+}
+
+/**
+ * The same in memory of its own.
+ * @param parts text in the given encoding, or UTF-8 bytes
+ * @source Node.js documentation, Buffer ("Buffers and character encodings")
+ */
+export function joinTexts(parts: readonly (string | Buffer)[], encoding: TextEncoding): Buffer {
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, encoding) : part)));
 }

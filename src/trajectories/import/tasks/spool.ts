@@ -9,10 +9,17 @@ export interface SpoolLimits {
   maxBytes: number;
   /** The sender says that the bytes are gzip. */
   expectGzip: boolean;
+  /** Called once more than `largeBytes` have come. */
+  largeBytes?: number;
+  onLarge?(): void;
 }
 
+/** What comes is written down in pieces of about this size: a write costs the same whatever it writes. */
+const bytesPerWrite = 1024 * 1024;
+
 /**
- * Writes an upload down as it comes, durably, holding one piece at a time. Whatever goes wrong, nothing is left.
+ * Writes an upload down as it comes, durably: while one piece is written the next is gathered, and no more is held.
+ * Whatever goes wrong, nothing is left.
  * @returns the file, as it must be found again when it is read
  * @throws Problem IMPORT_UPLOAD_BROKEN, IMPORT_UPLOAD_TOO_LARGE, IMPORT_UPLOAD_INVALID, IMPORT_STORAGE_FULL,
  * IMPORT_STORAGE_FAILED
@@ -21,22 +28,37 @@ export interface SpoolLimits {
 export async function spoolUpload(
   upload: AsyncIterable<Buffer>,
   file: string,
-  { maxBytes, expectGzip }: SpoolLimits,
+  { maxBytes, expectGzip, largeBytes = Number.POSITIVE_INFINITY, onLarge }: SpoolLimits,
 ): Promise<FileIdentity> {
   try {
     const handle = await open(file, 'wx', 0o600).catch(rethrow(spoolFailed));
+    let writing: Promise<void> = Promise.resolve();
     try {
       let bytes = 0;
+      let held: Buffer[] = [];
+      let heldBytes = 0;
       for await (const piece of wholeOrBroken(upload)) {
         if (bytes === 0 && expectGzip && piece.length > 1 && !isGzip(piece)) {
           throw uploadInvalid('Expected a gzip body, as its Content-Encoding says, got other bytes');
         }
+        if (bytes <= largeBytes && bytes + piece.length > largeBytes) onLarge?.();
         bytes += piece.length;
         if (bytes > maxBytes) throw uploadTooLarge(maxBytes);
-        await writeAll(handle, piece).catch(rethrow(spoolFailed));
+        held.push(piece);
+        heldBytes += piece.length;
+        if (heldBytes < bytesPerWrite) continue;
+        await writing;
+        writing = writeAll(handle, held);
+        // Awaited before the next write; by then it may have failed for long.
+        writing.catch(() => {});
+        held = [];
+        heldBytes = 0;
       }
+      await writing;
+      await writeAll(handle, held);
       await handle.sync().catch(rethrow(spoolFailed));
     } finally {
+      await writing.catch(() => {});
       await handle.close();
     }
     await syncFolder(path.dirname(file)).catch(rethrow(spoolFailed));
@@ -55,11 +77,20 @@ async function* wholeOrBroken(upload: AsyncIterable<Buffer>): AsyncGenerator<Buf
   }
 }
 
-/** One write may take less than it was given, without an error, when the disk runs full. */
-async function writeAll(handle: Awaited<ReturnType<typeof open>>, piece: Buffer): Promise<void> {
-  for (let at = 0; at < piece.length; ) {
-    const { bytesWritten } = await handle.write(piece, at);
-    at += bytesWritten;
+/**
+ * One write may take less than it was given, without an error, when the disk runs full.
+ * @throws Problem IMPORT_STORAGE_FULL, IMPORT_STORAGE_FAILED
+ */
+async function writeAll(handle: Awaited<ReturnType<typeof open>>, pieces: readonly Buffer[]): Promise<void> {
+  let left = pieces.filter((piece) => piece.length > 0);
+  while (left.length > 0) {
+    let { bytesWritten } = await handle.writev(left).catch(rethrow(spoolFailed));
+    const whole = left.findIndex((piece) => {
+      if (piece.length > bytesWritten) return true;
+      bytesWritten -= piece.length;
+      return false;
+    });
+    left = whole < 0 ? [] : [left[whole]!.subarray(bytesWritten), ...left.slice(whole + 1)];
   }
 }
 

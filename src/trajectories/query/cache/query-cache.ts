@@ -23,6 +23,8 @@ export interface QueryCacheOptions {
   unreported?: Pick<TrajectoryRepository, 'list'>;
   /** Names the present state of all that an answer is made from; changes with each change of it. */
   dataVersion(): Promise<string>;
+  /** The same, where it is known at once. */
+  knownVersion?(): string | undefined;
   queryCache: Optimization<QueryCacheSettings>;
   onFound?(found: 'hit' | 'miss'): void;
   /** Milliseconds of a clock that never goes back. */
@@ -64,14 +66,19 @@ export function createQueryCache(options: QueryCacheOptions): CachedRepository {
   async function readVersion(): Promise<string> {
     await new Promise(setImmediate);
     asking = undefined;
-    const version = await dataVersion();
+    return dropOlder(await dataVersion());
+  }
+
+  function dropOlder(version: string): string {
     if (version !== keptVersion) pages.clear();
     keptVersion = version;
     return version;
   }
 
   /** Asked once for all that arrive in one turn of the event loop; begun after each of them, it misses no change. */
-  function currentVersion(): Promise<string> {
+  async function currentVersion(): Promise<string> {
+    const known = options.knownVersion?.();
+    if (known !== undefined) return dropOlder(known);
     asking ??= readVersion();
     return asking;
   }

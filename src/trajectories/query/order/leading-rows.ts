@@ -3,7 +3,8 @@ import { createSingleFlight } from '../cache/single-flight.js';
 import { offsetOf, type PageQuery } from '../page-query.js';
 import { versionOf } from '../rows/shared-version.js';
 import type { ScalarColumn } from '../trajectory-columns.js';
-import { filterSql } from '../trajectory-filter.js';
+import { filterSql, type TrajectoryFilter } from '../trajectory-filter.js';
+import { isPlain } from './plain-filter.js';
 import { bytesPerRow, type LeadingRows, type RowIdCache } from './row-id-cache.js';
 import { inOrder } from './row-order.js';
 import type { Sorting } from './sorting.js';
@@ -46,6 +47,9 @@ const windowRows = 2000;
 /** To read more matching rows than this costs more than to try leading ones. */
 const fewRows = 10_000;
 const maxTried = 1000;
+/** Leading rows are tried before it is known what share of all rows pass, as if it were this. */
+const eagerShare = 0.5;
+const none = new BigUint64Array(0);
 /** The filter and the order may go together, so more rows are tried than chance would need. */
 const spare = 1.5;
 /** Sorting all rows costs about as much as so many sorts of a first page. */
@@ -110,19 +114,35 @@ export function createLeadingRows({ table, cache, sorting, onRowIds }: LeadingRo
     return known(query, version);
   }
 
+  async function passingOf(query: PageQuery, among: BigUint64Array): Promise<BigUint64Array> {
+    const passing = new Set(await sorting.matching(query, among));
+    return among.filter((id) => passing.has(id));
+  }
+
+  /** @returns the rows, if they suffice for the page */
+  async function kept(query: PageQuery, version: number, rows: LeadingRows): Promise<LeadingRows | undefined> {
+    if (!reaches(rows, query)) return undefined;
+    await keep(leadingKey(query, version), version, rows);
+    return rows;
+  }
+
   /** Without comparing values, where the order of all rows is known. */
   async function filtered(query: PageQuery, version: number): Promise<LeadingRows | undefined> {
     const all = cache.get(wholeKey({ ...query, filter: [] }, version));
     if (!all || all.ids.length === 0) return undefined;
-    const total = await sorting.countRows(query);
-    const among = total > fewRows ? likelyLeading(all, query, total) : undefined;
-    if (among) {
-      const passing = new Set(await sorting.matching(query, among));
-      const ids = among.filter((id) => passing.has(id));
-      const rows = { ids, complete: false, total };
-      if (reaches(rows, query)) {
-        await keep(leadingKey(query, version), version, rows);
-        return rows;
+    if (!namesFew(query.filter)) {
+      // Counting and trying wait for different things.
+      const counted = sorting.countRows(query);
+      const eager = isPlain(query.filter) ? amongFirst(all, query, eagerShare) : undefined;
+      const tried = eager && passingOf(query, eager);
+      const total = await counted;
+      const found = (await tried) ?? none;
+      const enough = await kept(query, version, { ids: found, complete: false, total });
+      if (enough) return enough;
+      const among = total > fewRows ? amongFirst(all, query, total / all.ids.length) : undefined;
+      if (among && among.length > (eager?.length ?? 0)) {
+        const more = await kept(query, version, { ids: await passingOf(query, among), complete: false, total });
+        if (more) return more;
       }
     }
     const ids = inOrder(all.ids, await sorting.matching(query));
@@ -194,9 +214,17 @@ export function sortedRowsOf(query: PageQuery): number {
   return query.page === 1 ? needed : windowRows;
 }
 
+/** Whether few rows pass as a rule; where many do, finding them is slower and no less right. */
+const namesFew = (filter: TrajectoryFilter) =>
+  filter.some(
+    (condition) =>
+      condition.test === 'matches' &&
+      (condition.column === 'data_id' || condition.column === 'trajectory_id') &&
+      !condition.text.includes('*'),
+  );
+
 /** So many leading rows of the order that the page is likely among them; undefined when those are too many. */
-function likelyLeading(all: LeadingRows, query: PageQuery, total: number): BigUint64Array | undefined {
-  const share = total / all.ids.length;
+function amongFirst(all: LeadingRows, query: PageQuery, share: number): BigUint64Array | undefined {
   const tried = Math.ceil(((offsetOf(query) + query.pageSize) / share) * spare);
   return tried > maxTried ? undefined : pageOf(all, { ...query, page: 1, pageSize: tried }).ids;
 }

@@ -3,6 +3,7 @@ import { rowIdsOf } from '../arrow-rows.js';
 import type { PageQuery, RowPosition } from '../page-query.js';
 import { filterSql, type TrajectoryCondition } from '../trajectory-filter.js';
 import { createColumnSamples, isInteger, isSampled } from './column-sample.js';
+import { isPlain, passing } from './plain-filter.js';
 import { positionSql } from './position-sql.js';
 
 /**
@@ -135,6 +136,7 @@ export function createSorting(table: Table, smallestSampledTable: number, usesIn
       return readFresh(table, () => idsOf(select(query, filterSql(filter), Infinity)));
     },
     matching({ filter }, among) {
+      if (among && isPlain(filter)) return readFresh(table, () => passing(table, filter, among));
       const where = joined([filterSql(filter), among && `_rowid IN (${among.join(', ')})`]);
       return readFresh(table, () => idsOf(matching(where)));
     },

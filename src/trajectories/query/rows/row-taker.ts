@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { readFresh, type Table } from '../../../lance/index.js';
+import { fewRows, readFresh, type Table } from '../../../lance/index.js';
 import { rowsOf } from '../arrow-rows.js';
 import type { Column, TrajectoryRow } from '../trajectory-columns.js';
+import { type KeptValues, notKept, type RowValues, takesKept } from './kept-values.js';
 
 /**
  * Takes rows by row id. Who asks while others are being read is read together with all who wait: most of the cost of a
@@ -26,8 +27,12 @@ const readingsAtOnce = 2;
 /** Bounds the memory of one reading, unless one asking alone is larger. */
 const maxRowsAtOnce = 400;
 
-/** Nothing is read until somebody asks. @source product contract, Optimisations (`native_query`) */
-export function createRowTaker(table: Table): RowTaker {
+/**
+ * Nothing is read until somebody asks.
+ * @param kept where it knows the small columns of all rows asked for, those are not read
+ * @source product contract, Optimisations (`native_query`)
+ */
+export function createRowTaker(table: Table, kept?: KeptValues): RowTaker {
   let waiting: Asking[] = [];
   let reading = 0;
 
@@ -74,16 +79,15 @@ export function createRowTaker(table: Table): RowTaker {
 
   async function read(together: readonly Asking[]): Promise<TrajectoryRow[][] | undefined> {
     const columns = together[0]?.columns ?? [];
-    const rising = risingUnion(together.map(({ ids }) => ids));
-    const found = await readFresh(table, () =>
-      table
-        .takeRowIds(Array.from(rising))
-        .select([...columns])
-        .toArrow(),
-    );
-    if (found.numRows < rising.length) return undefined;
-    const rows = rowsOf(found, columns);
-    const places = new Map(Array.from(rising, (id, place) => [id, place] as const));
+    const rising = Array.from(risingUnion(together.map(({ ids }) => ids)));
+    const known = kept && takesKept(columns) ? valuesOf(kept, rising) : undefined;
+    const read = known ? notKept(columns) : [...columns];
+    const batches = await readFresh(table, () => fewRows(table.takeRowIds(rising).select(read), rising.length));
+    const rows = batches.flatMap((batch) => rowsOf(batch, read));
+    if (rows.length < rising.length) return undefined;
+    if (known) for (const [i, row] of rows.entries()) Object.assign(row, known[i]);
+    else if (takesKept(columns)) kept?.learn(rising, rows);
+    const places = new Map(rising.map((id, place) => [id, place] as const));
     return together.map(({ ids }) => Array.from(ids, (id) => rows[places.get(id) ?? -1] ?? {}));
   }
 
@@ -96,6 +100,17 @@ export function createRowTaker(table: Table): RowTaker {
       });
     },
   };
+}
+
+/** @returns undefined unless those of all are known */
+function valuesOf(kept: KeptValues, ids: readonly bigint[]): RowValues[] | undefined {
+  const known: RowValues[] = [];
+  for (const id of ids) {
+    const values = kept.of(id);
+    if (!values) return undefined;
+    known.push(values);
+  }
+  return known;
 }
 
 const haveSameColumns = (one: Asking, other: Asking) => one.columns.join() === other.columns.join();

@@ -9,6 +9,31 @@ import { extended, type RowSink, removeAt } from './row-mirror.js';
  */
 export const bytesPerRow = 45;
 
+/** What the rows of each question add up to, by its code. @source product contract, Trajectories ("/api/questions") */
+export interface SumsByCode {
+  rewards: Float64Array;
+  seconds: Float64Array;
+  firstSeqs: Float64Array;
+  firstRowIds: BigUint64Array;
+  attempts: Uint32Array;
+  successes: Uint32Array;
+}
+
+/**
+ * What the figures need of each row, in the order of row ids, what that adds up to, and the data_id of each code.
+ * @source product contract, Trajectories ("/api/analysis/stats", "/api/questions")
+ */
+export interface SummedRows {
+  rowIds: BigUint64Array;
+  rewards: Float64Array;
+  seconds: Float64Array;
+  seqs: Float64Array;
+  codes: Uint32Array;
+  flags: Uint8Array;
+  sums: SumsByCode;
+  texts: TextCodes['texts'];
+}
+
 /**
  * Holds what the figures need of each row ({@link bytesPerRow}), and the sums of each question, so that a change of some rows is
  * a change of some sums. A question that loses a row is added up again from its rows: taking numbers off a sum would
@@ -27,6 +52,32 @@ export class QuestionSums implements RowSink {
   get byteLength(): number {
     const arrays = [...Object.values(this.rows), ...Object.values(this.sums)];
     return this.ids.byteLength + arrays.reduce((bytes, array) => bytes + array.byteLength, 0);
+  }
+
+  /** The rows held and their sums, as views that the next change spoils. */
+  get held(): SummedRows {
+    this.settle();
+    const { codes, flags, rewards, seconds, seqs, rowIds } = this.rows;
+    const n = this.length;
+    return {
+      rowIds: rowIds.subarray(0, n),
+      rewards: rewards.subarray(0, n),
+      seconds: seconds.subarray(0, n),
+      seqs: seqs.subarray(0, n),
+      codes: codes.subarray(0, n),
+      flags: flags.subarray(0, n),
+      sums: firstOf(this.sums, this.ids.size),
+      texts: this.ids.texts,
+    };
+  }
+
+  /** Takes over what was held before, in place of its own. */
+  hold({ texts, sums, ...rows }: SummedRows): void {
+    this.clear();
+    this.ids = TextCodes.of(texts);
+    this.sums = sums;
+    this.rows = rows;
+    this.length = rows.codes.length;
   }
 
   append(batch: RecordBatch): void {
@@ -127,7 +178,7 @@ export class QuestionSums implements RowSink {
 
   private growSums(): void {
     const { attempts, successes, rewards, seconds, firstSeqs, firstRowIds } = this.sums;
-    const length = attempts.length * 2;
+    const length = Math.max(1024, attempts.length * 2);
     this.sums = {
       attempts: extended(attempts, length),
       successes: extended(successes, length),
@@ -139,7 +190,18 @@ export class QuestionSums implements RowSink {
   }
 }
 
-const emptyRows = () => ({
+function firstOf(sums: SumsByCode, size: number): SumsByCode {
+  return {
+    rewards: sums.rewards.subarray(0, size),
+    seconds: sums.seconds.subarray(0, size),
+    firstSeqs: sums.firstSeqs.subarray(0, size),
+    firstRowIds: sums.firstRowIds.subarray(0, size),
+    attempts: sums.attempts.subarray(0, size),
+    successes: sums.successes.subarray(0, size),
+  };
+}
+
+const emptyRows = (): Omit<SummedRows, 'texts' | 'sums'> => ({
   codes: new Uint32Array(0),
   flags: new Uint8Array(0),
   rewards: new Float64Array(0),
@@ -148,7 +210,7 @@ const emptyRows = () => ({
   rowIds: new BigUint64Array(0),
 });
 
-const emptySums = () => ({
+const emptySums = (): SumsByCode => ({
   attempts: new Uint32Array(1024),
   successes: new Uint32Array(1024),
   rewards: new Float64Array(1024),

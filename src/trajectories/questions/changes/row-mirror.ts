@@ -26,6 +26,8 @@ export interface RowMirror {
    * @throws what the database throws; the sink is empty then, and the next call reads everything
    */
   advance(): Promise<number>;
+  /** Told which rows the sink holds that it did not get from here: their row ids, rising. */
+  restore(rowIds: BigUint64Array): void;
   /** Empties the sink: the next call reads everything. */
   forget(): void;
 }
@@ -128,6 +130,11 @@ export function createRowMirror(table: Table, columns: readonly string[], sink: 
         reset();
         throw error;
       }
+    },
+    restore(rowIds) {
+      ids = rowIds.slice();
+      length = ids.length;
+      highest = ids.at(-1) ?? -1n;
     },
     forget: reset,
   };

@@ -7,26 +7,10 @@ import {
 } from '../../../../src/trajectories/analysis/failures/failure-figures.js';
 import { statisticsOf } from '../../../../src/trajectories/analysis/statistics.js';
 import { createFigures } from '../../../../src/trajectories/questions/figures.js';
-import {
-  computeQuestionFigures,
-  type QuestionFigures,
-} from '../../../../src/trajectories/questions/question-figures.js';
-import { risingOrder } from '../../../../src/trajectories/questions/question-order.js';
+import { computeQuestionFigures } from '../../../../src/trajectories/questions/question-figures.js';
 import { analysisSchema, trajectorySchema } from '../../../../src/trajectories/trajectory-schema.js';
 import { makeRow, openTables } from '../../stored-rows.js';
-
-/** Figures by question, in the order in which questions were first stored, without the codes. */
-function byQuestion(figures: QuestionFigures) {
-  return Array.from(risingOrder(figures, 'data_id'), (code) => ({
-    id: figures.ids.textOf(code),
-    attempts: figures.attempts[code],
-    successes: figures.successes[code],
-    rewards: figures.rewards[code],
-    seconds: figures.seconds[code],
-    firstSeq: figures.firstSeqs[code],
-    firstRowId: figures.firstRowIds[code],
-  }));
-}
+import { byQuestion } from './by-question.js';
 
 async function figuresOf(table: Table, open: () => Promise<Table>, analysis: Table, openAnalysis = open) {
   const read: number[] = [];
@@ -103,12 +87,12 @@ test('figures made from changes equal those made from the whole table', async ()
         expect(distributionOf(failed, 100)).toEqual(distributionOf(counted, 100));
       }
       expect(failures).toEqual([]);
-      figures.close();
+      await figures.close();
       database.close();
     }),
     { numRuns: 12, seed: 20260101 },
   );
-});
+}, 60_000);
 
 test('after a small change only the changed rows are read, however many there are', async () => {
   const rows = Array.from({ length: 20_000 }, (_, i) => makeRow(i, { data_id: `q${i % 2000}`, record_json: '{}' }));
@@ -126,7 +110,7 @@ test('after a small change only the changed rows are read, however many there ar
   await table.add([makeRow(50_000)]);
   const { total } = await figures.questions();
   expect([read, total]).toEqual([[20_000, 1, 0, 1], 20_000]);
-  figures.close();
+  await figures.close();
 });
 
 test('figures handed out stay as they were when the data changes', async () => {
@@ -138,7 +122,7 @@ test('figures handed out stay as they were when the data changes', async () => {
   await table.add([makeRow(3), makeRow(4)]);
   expect(statisticsOf(await figures.questions(), undefined)).toMatchObject({ total_count: 3, question_count: 3 });
   expect(byQuestion(before)).toEqual(seen);
-  figures.close();
+  await figures.close();
 });
 
 test('when changes cannot be followed the whole table is read', async () => {

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { removeEmptyFolders } from '../../src/lance/empty-folders.js';
-import { temporaryFolder } from '../support/folder.js';
+import { removeEmptyFolders } from '../../../src/lance/folders/empty-folders.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 const minute = 60_000;
 

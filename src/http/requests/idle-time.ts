@@ -1,0 +1,33 @@
+import { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+
+/** So long nothing may move on a connection. @source product contract, HTTP (slow clients) */
+export const idleTimeoutMs = 75_000;
+
+/**
+ * A connection on which nothing moves is cut, but not while the client has sent all it had and waits for its answer:
+ * that may take as long as the work takes (`?wait=true`, a batch of agents).
+ * @source Node.js documentation, net "socket.setTimeout()"
+ */
+export function installIdleTime(server: FastifyInstance): void {
+  server.addHook('preHandler', (request, reply, done) => {
+    const wait = () => {
+      if (!reply.sent) limitSilence(request.raw.socket, 0);
+    };
+    if (request.raw.complete) wait();
+    else request.raw.once('end', wait);
+    done();
+  });
+  server.addHook('onSend', (request, _reply, payload, done) => {
+    limitSilence(request.raw.socket, idleTimeoutMs);
+    done(null, payload);
+  });
+}
+
+/**
+ * Cuts the connection once nothing has moved on it for so long; 0 never does. An injected request has no connection.
+ * @source Node.js documentation, net "socket.setTimeout()"
+ */
+export function limitSilence(socket: unknown, ms: number): void {
+  if (socket instanceof Socket) socket.setTimeout(ms);
+}

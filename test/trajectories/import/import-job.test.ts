@@ -1,0 +1,63 @@
+import { expect, it } from 'vitest';
+import { createLogger } from '../../../src/logger.js';
+import { ImportJob } from '../../../src/trajectories/import/import-job.js';
+import type { RunEnd, RunReport } from '../../../src/trajectories/import/import-pipeline.js';
+import { newTask } from '../../../src/trajectories/import/tasks/import-task.js';
+import { openTaskFiles } from '../../../src/trajectories/import/tasks/task-files.js';
+import { temporaryFolder } from '../../support/folder.js';
+import { fixedOptimization } from '../../support/optimization.js';
+import { skip } from './open.js';
+import { writeSource } from './records.js';
+
+/** A run of two commits that ends as told, with a disk that answers each flush in turn. */
+async function runWith(flushes: (() => Promise<void>)[], end: RunEnd = 'done') {
+  const folder = await temporaryFolder();
+  const task = newTask('path', 'one', await writeSource(folder, 'x'.repeat(300_000)), skip);
+  let flushed = 0;
+  const commit: RunReport = { type: 'commit', rows: 10, durationSeconds: 0.1, variant: 'batch' };
+  const job = new ImportJob(task, false, {
+    files: await openTaskFiles(`${folder}/imports`, () => {}),
+    lanceUri: `${folder}/lance`,
+    batchImport: fixedOptimization(true, { batch_rows: 500, max_batch_bytes: 2 ** 25 }),
+    bulkDuplicateCheck: fixedOptimization(true, {}),
+    startRun(_run, report) {
+      report(commit);
+      report(commit);
+      return { ended: Promise.resolve(end), stop() {} };
+    },
+    exclusively: (work) => work(),
+    makeDurable: () => (flushes[flushed++] ?? (async () => {}))(),
+    onRowsCommitted() {},
+    onImported() {},
+    onMoved() {},
+    onEnded() {},
+    logger: createLogger('silent'),
+    onEvent() {},
+  });
+  await job.run();
+  return { task, flushed: () => flushed };
+}
+
+it('rows are made durable while the rest is read, and once more before the import is completed', async () => {
+  const { task, flushed } = await runWith([]);
+  expect(task.status).toBe('completed');
+  expect(flushed()).toBe(2);
+});
+
+it('a flush that failed on the way fails the import, though a later one would not', async () => {
+  const { task } = await runWith([() => Promise.reject(new Error('EIO'))]);
+  expect(task).toMatchObject({ status: 'failed', completed_at: null });
+});
+
+it('an import that is left to the next start waits for the flush that is under way', async () => {
+  let isOver = false;
+  const slow = () =>
+    new Promise<void>((resolve) =>
+      setImmediate(() => {
+        isOver = true;
+        resolve();
+      }),
+    );
+  const { task } = await runWith([slow], 'stopped');
+  expect([isOver, task.status]).toEqual([true, 'processing']);
+});
