@@ -156,11 +156,11 @@ export class Verification {
 
   #take(watched: Watched, pair: AnswerPair<unknown>): void {
     if (this.#isStopped) return;
-    const { max_waiting, max_concurrent } = this.#options.settings();
+    const { max_concurrent } = this.#options.settings();
     const bytes = bytesOf(pair);
-    const isFull = this.#waiting.length >= max_waiting || this.#waitingBytes + bytes > maxWaitingBytes;
     const { isDue } = watched.sampling;
-    if (isFull || (!isDue && this.#isBusy())) {
+    if (isDue) this.#makeRoom(bytes);
+    if (!this.#hasRoom(bytes) || (!isDue && this.#isBusy())) {
       this.#options.onCompared(watched.flag, { result: 'dropped' });
       return;
     }
@@ -174,6 +174,21 @@ export class Verification {
     if (this.#running.size >= max_concurrent + (isDue ? 1 : 0)) return;
     const lane = this.#work().finally(() => this.#running.delete(lane));
     this.#running.add(lane);
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const { max_waiting } = this.#options.settings();
+    return this.#waiting.length < max_waiting && this.#waitingBytes + bytes <= maxWaitingBytes;
+  }
+
+  /** The last of those that wait give way: where much is asked of many flags, one could find the queue full each time. */
+  #makeRoom(bytes: number): void {
+    while (!this.#hasRoom(bytes)) {
+      const last = this.#waiting.pop();
+      if (!last) return;
+      this.#waitingBytes -= last.bytes;
+      this.#options.onCompared(last.watched.flag, { result: 'dropped' });
+    }
   }
 
   #isBusy(): boolean {
