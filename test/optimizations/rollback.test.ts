@@ -147,6 +147,14 @@ describe('auto_rollback', () => {
     expect(lines().some(({ level, msg }) => level === 'warn' && String(msg).includes('auto_rollback'))).toBe(true);
   });
 
+  it('keeps what it can read beside a flag that this release does not know', async () => {
+    const rollbackFile = path.join(await temporaryFolder(), 'rollbacks.json');
+    const record = { at: '2026-01-01T00:00:00.000Z', cause: 'mismatch', reason: 'a wrong answer', inFile: false };
+    writeFileSync(rollbackFile, JSON.stringify({ flags: { another_release: record, query_cache: record } }));
+    const { flags } = await open(settings, undefined, rollbackFile);
+    expect(flags.optimization('query_cache').enabled).toBe(false);
+  });
+
   it('keeps nothing on disk before there is anything to keep', async () => {
     const rollbackFile = path.join(await temporaryFolder(), 'rollbacks.json');
     await open(settings, undefined, rollbackFile);

@@ -15,7 +15,8 @@ const recordSchema = z.object({
   /** Whether the configuration file says it too: then the file decides, and turning the flag on there ends it. */
   inFile: z.boolean(),
 });
-const fileSchema = z.object({ flags: z.partialRecord(z.enum(flagNames as [FlagName, ...FlagName[]]), recordSchema) });
+/** Each by itself: one that an older or newer release wrote in its own way does not undo the others. */
+const fileSchema = z.object({ flags: z.record(z.string(), z.unknown()) });
 
 /**
  * One flag that the service turned off.
@@ -36,7 +37,7 @@ export class Rollbacks {
   constructor(file: string | undefined, logger: Logger) {
     this.#file = file;
     this.#logger = logger;
-    this.#flags = new Map(Object.entries(this.#read()) as [FlagName, Rollback][]);
+    this.#flags = this.#read();
   }
 
   get(flag: string): Rollback | undefined {
@@ -56,15 +57,22 @@ export class Rollbacks {
     if (this.#flags.delete(flag)) this.#write();
   }
 
-  #read(): Partial<Record<FlagName, Rollback>> {
-    if (this.#file === undefined) return {};
+  #read(): Map<FlagName, Rollback> {
+    const read = new Map<FlagName, Rollback>();
+    if (this.#file === undefined) return read;
     try {
-      return fileSchema.parse(JSON.parse(readFileSync(this.#file, 'utf8'))).flags;
+      const { flags } = fileSchema.parse(JSON.parse(readFileSync(this.#file, 'utf8')));
+      for (const [name, value] of Object.entries(flags)) {
+        const flag = flagNames.find((known) => known === name);
+        const record = recordSchema.safeParse(value);
+        if (flag && record.success) read.set(flag, record.data);
+        else this.#logger.warn({ flag: name }, 'what auto_rollback once noted of this flag cannot be read');
+      }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return read;
       this.#logger.warn({ err: error }, 'what was turned off by auto_rollback before cannot be read');
-      return {};
     }
+    return read;
   }
 
   #write(): void {
@@ -72,16 +80,24 @@ export class Rollbacks {
     const temporary = `${this.#file}.tmp`;
     try {
       mkdirSync(path.dirname(this.#file), { recursive: true });
-      const descriptor = openSync(temporary, 'w', 0o600);
-      try {
-        writeFileSync(descriptor, `${JSON.stringify({ flags: Object.fromEntries(this.#flags) }, null, 2)}\n`);
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
+      writeFileSync(temporary, `${JSON.stringify({ flags: Object.fromEntries(this.#flags) }, null, 2)}\n`, {
+        mode: 0o600,
+        flush: true,
+      });
       renameSync(temporary, this.#file);
+      flushFolder(path.dirname(this.#file));
     } catch (error) {
       this.#logger.error({ err: error }, 'what auto_rollback turned off cannot be kept for the next start');
     }
+  }
+}
+
+/** Else a power cut could undo the rename. */
+function flushFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
