@@ -1,8 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** These put another module in the place of Node's own, which must not reach the tests beside them. */
-const withReplacedModules = ['test/optimizations/config-file.test.ts', 'test/canvases/changes/vault-watch.test.ts'];
+/** These put another module in the place of one, which must not reach the tests beside them, nor be missed for theirs. */
+const withReplacedModules = [
+  'test/optimizations/config-file.test.ts',
+  'test/optimizations/wrong-answers.test.ts',
+  'test/canvases/changes/vault-watch.test.ts',
+];
 
 // biome-ignore lint/style/noDefaultExport: the form vitest reads
 export default defineConfig({

@@ -102,10 +102,11 @@ function breakMemoryCache(isMeant: (value: object) => boolean, wrong: (value: ne
   });
 }
 
+const page = (app: TestApp) => get(app, '/api/trajectories?pageSize=5&agent_name=AgentB&reward_min=0.2');
 /** A page that is kept would not be read again. */
 async function listed(app: TestApp): Promise<string> {
   await clearCaches(app, 'query');
-  return get(app, '/api/trajectories?pageSize=5&agent_name=AgentB&reward_min=0.2');
+  return page(app);
 }
 const similar = (app: TestApp) => get(app, `/api/trajectories/similar/${encodeURIComponent('第7题 sum of 7')}?limit=3`);
 
@@ -232,6 +233,9 @@ const faults: Partial<Record<FlagName, Fault>> = {
   },
 };
 
+/** What these have stored wrongly is mended, and indexes are dropped, once the flag is off; until then it can be seen. */
+const mended: readonly FlagName[] = ['batch_writer', 'batch_import', 'bulk_duplicate_check', 'scalar_indexes'];
+
 describe('a wrong answer', () => {
   it('is found in every optimised way that gives answers; of the others it is said why not', async () => {
     const compared = Object.keys(faults);
@@ -266,8 +270,11 @@ describe('a wrong answer', () => {
       expect({ flag, isOff: !found.effective }, told.join('\n')).toEqual({ flag, isOff: true });
       expect(found.reason, flag).toMatch(/^turned off by auto_rollback .* wrong answer/);
       expect(found.reason, flag).toMatch(reason);
-      await vi.waitFor(async () => expect(await ask(app), flag).toBe(right));
-      for (let i = 0; i < 5; i++) expect(await ask(app), flag).toBe(right);
+      // Everything else is right from then on, kept pages too.
+      if (mended.includes(flag)) {
+        await vi.waitFor(async () => expect(await ask(app), flag).toBe(right), { timeout: 10_000 });
+      }
+      for (let i = 0; i < 5; i++) expect(await (ask === listed ? page(app) : ask(app)), `${flag}: ${i}`).toBe(right);
       const metric = new RegExp(`canvas_optimization_comparisons_total{flag="${flag}",result="mismatch"} [1-9]`);
       expect(await get(app, '/metrics')).toMatch(metric);
       broken.clear();

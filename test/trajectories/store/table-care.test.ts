@@ -239,7 +239,7 @@ test('single-row writes in a row leave few versions, few pieces and little on di
   expect(mostFragments).toBeLessThan(80);
   expect(mostVersions).toBeLessThan(250);
   expect(mostBytes).toBeLessThan(12 * 2 ** 20);
-});
+}, 60_000);
 
 test('a table that is emptied again and again keeps few versions too', async () => {
   const { table, folder } = await openTables(rows(0, 5));
