@@ -1,14 +1,10 @@
 import { readFresh, type Table } from '../../lance/index.js';
 import { ownSteps } from '../asked-query.js';
 import { rowsOf } from './arrow-rows.js';
-import { compareTexts, createFirstRows } from './order/first-rows.js';
+import { pageInMemory, type StoredRow } from './order/page-in-memory.js';
 import { offsetOf, type PageQuery, type RowPosition, type TrajectoryReader } from './page-query.js';
 import { rowsBySeq } from './rows/rows-by-seq.js';
-import { type Column, columnOfField, type ScalarColumn, type TrajectoryRow } from './trajectory-columns.js';
-import { filterPredicate } from './trajectory-filter.baseline.js';
-
-/** A row and its place among equals. @source product contract, Settled details ("`created_at`, then `seq`") */
-export type StoredRow = TrajectoryRow & { seq: number };
+import { type Column, columnOfField, type TrajectoryRow } from './trajectory-columns.js';
 
 const allColumns = [...new Set(columnOfField.values()), 'tags', 'record_json'] as readonly Column[];
 
@@ -31,25 +27,14 @@ export function createBaselineReader(table: Table): TrajectoryReader {
   return {
     list: (query, columns) =>
       readFresh(table, async () => {
-        const passes = filterPredicate(query.filter);
-        const compare = comparator(query);
-        const isBehind = behindPosition(query, compare);
-        const needed = offsetOf(query) + query.pageSize + (query.walk ? 1 : 0);
-        const isDeep = needed > heldRows;
-        const first = createFirstRows<StoredRow>(needed, compare);
-        let total = 0;
-        await readAll((row) => {
-          if (!passes(row)) return;
-          total += 1;
-          if (isBehind(row)) first.add(isDeep ? placed(row, query) : withOwnBytes(row));
-        });
-        const rows = first.rows().slice(offsetOf(query));
-        const page = rows.slice(0, query.pageSize);
-        const last = page.at(-1);
-        const next = rows.length > page.length && last ? { next: positionOf(last, query) } : {};
-        const seqs = page.map(({ seq }) => seq);
-        const read = isDeep ? await rowsBySeq(table, seqs, columns) : page.map((row) => narrowed(row, columns));
-        return { rows: read, total, ...next };
+        const isDeep = offsetOf(query) + query.pageSize > heldRows;
+        const hold = (row: StoredRow) => (isDeep ? placed(row, query) : withOwnBytes(row));
+        const { rows, ...page } = await pageInMemory(query, readAll, hold);
+        const seqs = rows.map(({ seq }) => seq);
+        return {
+          ...page,
+          rows: isDeep ? await rowsBySeq(table, seqs, columns) : rows.map((row) => narrowed(row, columns)),
+        };
       }),
     get: (trajectoryId, columns) =>
       readFresh(table, async () => {
@@ -82,35 +67,4 @@ const withOwnBytes = (row: StoredRow): StoredRow => ({ ...row, record_json: Uint
 
 function narrowed(row: TrajectoryRow, columns: readonly Column[]): TrajectoryRow {
   return Object.fromEntries(columns.map((column) => [column, row[column]])) as TrajectoryRow;
-}
-
-/** The order of a list, in memory. @source trajectory-optimization 2.1 */
-export function comparator({ sortBy, order }: PageQuery): (a: StoredRow, b: StoredRow) => number {
-  const sign = order === 'asc' ? 1 : -1;
-  return (a, b) => sign * (compareValues(a[sortBy], b[sortBy]) || a.seq - b.seq);
-}
-
-/** Where a row stands in the order of a list. @source product contract, Settled details ("`?cursor=`") */
-export const positionOf = (row: StoredRow, { sortBy }: PageQuery): RowPosition => ({
-  value: row[sortBy]!,
-  seq: row.seq,
-});
-
-/**
- * Whether a row comes after the place where a walk stands; all do where there is no such place.
- * @source product contract, Settled details ("`?cursor=`")
- */
-export function behindPosition(
-  { sortBy, walk }: PageQuery,
-  compare: (a: StoredRow, b: StoredRow) => number,
-): (row: StoredRow) => boolean {
-  const after = walk?.after;
-  if (!after) return () => true;
-  const place = { [sortBy]: after.value, seq: after.seq } as StoredRow;
-  return (row) => compare(row, place) > 0;
-}
-
-function compareValues(a: TrajectoryRow[ScalarColumn], b: TrajectoryRow[ScalarColumn]): number {
-  if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b);
-  return Number(a) - Number(b);
 }

@@ -1,12 +1,10 @@
 import { readFresh, scanBatches, type Table } from '../../../lance/index.js';
 import { rowsOf } from '../arrow-rows.js';
-import { createFirstRows } from '../order/first-rows.js';
-import { offsetOf, type PageQuery, type TrajectoryReader } from '../page-query.js';
+import { pageInMemory, type StoredRow } from '../order/page-in-memory.js';
+import type { TrajectoryReader } from '../page-query.js';
 import { rowsBySeq } from '../rows/rows-by-seq.js';
 import type { Column } from '../trajectory-columns.js';
-import { filterPredicate } from '../trajectory-filter.baseline.js';
 import type { TrajectoryCondition } from '../trajectory-filter.js';
-import { behindPosition, comparator, positionOf, type StoredRow } from '../trajectory-reader.baseline.js';
 
 /**
  * Answers as the original way does, from the same tests and the same order in memory, but reads of each row only the columns
@@ -26,25 +24,14 @@ export function createLookReader(table: Table): Pick<TrajectoryReader, 'list' | 
   return {
     list: (query, columns) =>
       readFresh(table, async () => {
-        const passes = filterPredicate(query.filter);
-        const compare = comparator(query);
-        const isBehind = behindPosition(query, compare);
-        const needed = offsetOf(query) + query.pageSize + (query.walk ? 1 : 0);
-        const first = createFirstRows(needed, compare);
-        let total = 0;
-        await readAll([...query.filter.flatMap(columnsOf), query.sortBy], (row) => {
-          if (!passes(row)) return;
-          total += 1;
-          if (isBehind(row)) first.add(row);
-        });
-        const ordered = first.rows().slice(offsetOf(query));
-        const page = ordered.slice(0, query.pageSize);
-        const rows = await rowsBySeq(
-          table,
-          page.map(({ seq }) => seq),
-          columns,
+        const looksAt = [...query.filter.flatMap(columnsOf), query.sortBy];
+        const { rows, ...page } = await pageInMemory(
+          query,
+          (each) => readAll(looksAt, each),
+          (row) => row,
         );
-        return { rows, total, ...nextOf(ordered, page, query) };
+        const seqs = rows.map(({ seq }) => seq);
+        return { ...page, rows: await rowsBySeq(table, seqs, columns) };
       }),
     get: (trajectoryId, columns) =>
       readFresh(table, async () => {
@@ -56,12 +43,6 @@ export function createLookReader(table: Table): Pick<TrajectoryReader, 'list' | 
       }),
     valueAt: (seq, column) => readFresh(table, async () => (await rowsBySeq(table, [seq], [column]))[0]?.[column]),
   };
-}
-
-/** Where a walk goes on; only a walk reads one row more than its page. */
-function nextOf(ordered: readonly StoredRow[], page: readonly StoredRow[], query: PageQuery) {
-  const last = page.at(-1);
-  return ordered.length > page.length && last ? { next: positionOf(last, query) } : {};
 }
 
 const columnsOf = (condition: TrajectoryCondition): readonly Column[] =>
