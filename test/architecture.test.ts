@@ -323,6 +323,15 @@ describe('the repository', () => {
     expect(topLevelIsFixed(['src', '.ci', 'notes.txt', 'scripts'])).toHaveLength(2);
   });
 
+  it('has tests that replace modules run apart: beside others they would find the real ones loaded already', () => {
+    const apart = readText('test/vitest.config.ts');
+    const replacing = textFiles().filter(
+      ({ path }) => path.endsWith('.test.ts') && /^vi\.mock\(/m.test(readText(path)),
+    );
+    expect(replacing.length).toBeGreaterThan(1);
+    expect(replacing.map(({ path }) => path).filter((path) => !apart.includes(`'${path}'`))).toEqual([]);
+  });
+
   it('is seen: the walk finds sources, tests and dotfiles, and no packages', () => {
     const paths = textFiles().map(({ path }) => path);
     expect(paths).toEqual(expect.arrayContaining(['src/errors.ts', 'test/architecture.test.ts', '.npmrc']));
