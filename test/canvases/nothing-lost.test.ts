@@ -120,6 +120,8 @@ describe('what another program overwrites', () => {
     const before = await openTestCanvases(true, { clock: new ManualClock() });
     await put(before, 'ours');
     await before.canvases.flush();
+    // Its checkpoint is not waited for, but is in the journal before what is appended after it.
+    await put(before, 'other', undefined, 'other.canvas');
     const crashed = await afterCrash(before);
     writeFileSync(path.join(crashed.vaultDir, name), canvasBytes('theirs'));
     const after = await crashed.start();
