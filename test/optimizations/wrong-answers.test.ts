@@ -12,6 +12,7 @@ import { type FlagName, flagNames } from '../../src/optimizations/index.js';
 import { incomparable } from '../../src/optimizations/verification/incomparable.js';
 import { batchRowWriter } from '../../src/trajectories/import/store/row-writer.js';
 import type { TestApp } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
 import { canvasText, clearCaches, get, ndjson, openFilled, trajectory } from './filled-app.js';
 
 /** The optimised ways that answer wrongly at the moment, where a function has to be broken and no method can. */
@@ -251,7 +252,7 @@ describe('a wrong answer', () => {
   it('of any of them turns it off within ten seconds, and nothing wrong is served after', async () => {
     let app = await openFilled();
     const state = async (flag: FlagName) => JSON.parse(await get(app, '/admin/flags')).flags[flag];
-    await vi.waitFor(async () => expect(JSON.parse(await similar(app)).data ?? []).not.toEqual([]), { timeout: 5000 });
+    await eventually(async () => expect(JSON.parse(await similar(app)).data ?? []).not.toEqual([]));
     for (const [flag, { ask, inject, reason }] of Object.entries(faults) as [FlagName, Fault][]) {
       const right = await ask(app);
       expect(await ask(app), flag).toBe(right);
@@ -272,7 +273,7 @@ describe('a wrong answer', () => {
       expect(found.reason, flag).toMatch(reason);
       // Everything else is right from then on, kept pages too.
       if (mended.includes(flag)) {
-        await vi.waitFor(async () => expect(await ask(app), flag).toBe(right), { timeout: 10_000 });
+        await eventually(async () => expect(await ask(app), flag).toBe(right));
       }
       for (let i = 0; i < 5; i++) expect(await (ask === listed ? page(app) : ask(app)), `${flag}: ${i}`).toBe(right);
       const metric = new RegExp(`canvas_optimization_comparisons_total{flag="${flag}",result="mismatch"} [1-9]`);

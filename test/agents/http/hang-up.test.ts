@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { FastifyReply } from 'fastify';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Drawing } from '../../../src/agents/canvas/canvas-view.js';
 import type { AgentEvent } from '../../../src/agents/events.js';
 import { batchRoutes } from '../../../src/agents/http/batch-routes.js';
@@ -14,6 +14,7 @@ import type { ExecutionEngine } from '../../../src/scheduler/index.js';
 import { openTestScheduler } from '../../scheduler/open-test-scheduler.js';
 import { openTestApp } from '../../support/app.js';
 import { answersWith, threeQuestions } from '../../support/chat-server.js';
+import { eventually } from '../../support/eventually.js';
 import { type Behaviour, startMisbehavingServer } from '../../support/misbehaving-server.js';
 import { startTestServer } from '../../support/server.js';
 
@@ -72,7 +73,7 @@ describe('a client that hangs up', () => {
     await gone;
     const jobs = path.join(folder, 'jobs');
     const [name] = (await readdir(jobs)).filter((each) => each.endsWith('.json'));
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(JSON.parse(await readFile(path.join(jobs, String(name)), 'utf8'))).toMatchObject({
         status: 'cancelled',
         tasks: [{ status: 'cancelled' }, { status: 'cancelled' }],
@@ -155,7 +156,7 @@ describe('a client that hangs up', () => {
     request.destroy();
     await closed;
     write();
-    await vi.waitFor(() => expect(events).toMatchObject([{ outcome: 'done' }]));
+    await eventually(() => expect(events).toMatchObject([{ outcome: 'done' }]));
     expect(drawn).toMatchObject([{ nodes: [{}, {}, {}] }]);
     expect(scheduler.state().running).toBe(0);
   });

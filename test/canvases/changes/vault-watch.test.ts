@@ -7,6 +7,7 @@ import type { VaultChange } from '../../../src/canvases/changes/known-canvases.j
 import { sweepVault } from '../../../src/canvases/changes/vault-sweep.js';
 import { startVaultWatch } from '../../../src/canvases/changes/vault-watch.js';
 import { openFolder } from '../../../src/canvases/vault/vault-folder.js';
+import { eventually } from '../../support/eventually.js';
 import { makeVault, watchVault } from './watched-vault.js';
 
 vi.mock('../../../src/canvases/vault/vault-folder.js', async (original) => {
@@ -258,7 +259,7 @@ test('sweeps follow each other by the clock, without a request', async () => {
   await clock.advance(699);
   expect(sweeps()).toBe(1);
   await clock.advance(1);
-  await vi.waitFor(() => expect(sweeps()).toBe(2), { interval: 1 });
+  await eventually(() => expect(sweeps()).toBe(2));
 });
 
 test('sweeps that are asked for during one share the next', async () => {

@@ -1,7 +1,8 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../../src/canvases/document/etag.js';
 import { canvasRoutes, foldCanvasPath } from '../../../src/canvases/index.js';
+import { eventually } from '../../support/eventually.js';
 import { startTestServer } from '../../support/server.js';
 import { canvasBytes } from '../support/canvas-bytes.js';
 import { openTestCanvases } from '../support/open-test-canvases.js';
@@ -27,7 +28,7 @@ async function start(enabled = true) {
   await opened.canvases.flush();
   /** Reads until the canvas comes in that coding. */
   const untilCoded = (coding: string) =>
-    vi.waitFor(async () => {
+    eventually(async () => {
       const answer = await ask('GET', { 'accept-encoding': coding });
       expect(answer.headers['content-encoding']).toBe(coding);
       return answer;

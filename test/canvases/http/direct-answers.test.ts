@@ -8,6 +8,7 @@ import { etagOf } from '../../../src/canvases/document/etag.js';
 import { canvasRoutes, directCanvases, foldCanvasPath } from '../../../src/canvases/index.js';
 import type { RequestEvent, ServerOptions } from '../../../src/http/index.js';
 import { createLogger } from '../../../src/logger.js';
+import { eventually } from '../../support/eventually.js';
 import { startTestServer } from '../../support/server.js';
 import { canvasBytes } from '../support/canvas-bytes.js';
 import { openTestCanvases } from '../support/open-test-canvases.js';
@@ -143,7 +144,7 @@ it('answers as the framework does, header by header, line by line, event by even
     }),
     { numRuns: 400, seed: 7 },
   );
-  await vi.waitFor(() => expect(direct.lines.length).toBe(framework.lines.length));
+  await eventually(() => expect(direct.lines.length).toBe(framework.lines.length));
   expect(direct.lines.map(withoutTimes)).toEqual(framework.lines.map(withoutTimes));
   expect(direct.events.map(withoutDuration)).toEqual(framework.events.map(withoutDuration));
   expect(answered()).toBeGreaterThan(50);
@@ -156,7 +157,7 @@ it('sends the same compressed form either way', async () => {
   for (const coding of ['br', 'gzip'] as const) {
     const question = { path: 'large.canvas', known: {}, accepted: [coding] };
     const isMade = () => canvases.readAtOnce([question])[0]?.coding === coding;
-    await vi.waitFor(() => expect(isMade()).toBe(true));
+    await eventually(() => expect(isMade()).toBe(true));
     const [one, other] = [await send(direct.port, get(coding)), await send(framework.port, get(coding))];
     expect(one).toContain(`content-encoding: ${coding}\r\n`);
     expect(withoutMoment(one)).toBe(withoutMoment(other));
@@ -206,7 +207,7 @@ it('counts an answer as over when its client goes away in the middle of it', asy
   const socket = net.connect(direct.port, '127.0.0.1');
   socket.write('GET /canvas/large.canvas HTTP/1.1\r\nHost: localhost\r\n\r\n');
   socket.once('data', () => socket.destroy());
-  await vi.waitFor(() => expect(direct.events.map(({ type }) => type)).toEqual(['started', 'answered']));
+  await eventually(() => expect(direct.events.map(({ type }) => type)).toEqual(['started', 'answered']));
   expect(direct.lines).toMatchObject([{ msg: 'request', path: '/canvas/large.canvas', status: 200 }]);
 });
 
@@ -234,7 +235,7 @@ it('counts a client that left in the turn in which it asked', async () => {
     { method: 'GET', url: '/canvas/a.canvas', headers: { host: 'localhost' } },
     gone,
   );
-  await vi.waitFor(() => expect(direct.lines).toMatchObject([{ path: '/canvas/a.canvas', status: 499 }]));
+  await eventually(() => expect(direct.lines).toMatchObject([{ path: '/canvas/a.canvas', status: 499 }]));
   expect(direct.events.map(({ type }) => type)).toEqual(['started', 'answered']);
 });
 

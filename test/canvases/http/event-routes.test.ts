@@ -1,8 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../../src/canvases/document/etag.js';
 import { eventRoutes } from '../../../src/canvases/http/event-routes.js';
 import { foldCanvasPath } from '../../../src/canvases/index.js';
 import { listen, openEvents } from '../../http/event-client.js';
+import { eventually } from '../../support/eventually.js';
 import { startTestServer } from '../../support/server.js';
 import { canvasOf, node, serveCanvases } from './served-canvases.js';
 
@@ -95,7 +96,7 @@ describe('events', () => {
     }
     first.leave();
     const head = async () => (await server.inject({ method: 'HEAD', url: '/canvas/events' })).statusCode;
-    await vi.waitFor(async () => expect(await head()).toBe(200));
+    await eventually(async () => expect(await head()).toBe(200));
     // The head of a stream, and one that was refused, keep no place.
     expect((await ask({ 'last-event-id': 'nonsense' })).statusCode).toBe(400);
     expect((await openEvents(server, '/canvas/c.canvas/events')).status).toBe(200);

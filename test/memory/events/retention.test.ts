@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { ManualClock, settle } from '../../support/manual-clock.js';
 import { allIds, dayMs, eventAt, openTestEvents, prepared } from './event-fixtures.js';
@@ -21,7 +22,7 @@ describe('retention', () => {
       await store.append(prepared(eventAt(-1 - passed, { event_id: `day${passed}` })));
     }
     await clock.advance(hourMs);
-    await vi.waitFor(() => expect(reports).toContainEqual({ type: 'partition_expired', partition: '2025-12-23' }));
+    await eventually(() => expect(reports).toContainEqual({ type: 'partition_expired', partition: '2025-12-23' }));
     expect(await allIds(store)).toEqual(['day2', 'day1', 'day0', 'new']);
     expect(await partitionsIn(folder)).not.toContain('2025-12-23.events');
     expect(await store.append(prepared(eventAt(9, { event_id: 'old', session_id: 'other' })))).toMatchObject({

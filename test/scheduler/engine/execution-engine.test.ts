@@ -1,6 +1,6 @@
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Problem } from '../../../src/errors.js';
 import { createLogger } from '../../../src/logger.js';
 import {
@@ -11,6 +11,7 @@ import {
   jobSchema,
   openExecutionEngine,
 } from '../../../src/scheduler/index.js';
+import { eventually } from '../../support/eventually.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { settle } from '../../support/manual-clock.js';
 import { openTestScheduler } from '../open-test-scheduler.js';
@@ -420,7 +421,7 @@ describe('a restart', () => {
     await first.clock.advance(499);
     expect((await stat(file)).ino).toBe(before);
     await first.clock.advance(1);
-    await vi.waitFor(async () => expect(statuses(await first.stored(job.id))).toMatchObject({ 0: 'completed' }));
+    await eventually(async () => expect(statuses(await first.stored(job.id))).toMatchObject({ 0: 'completed' }));
     const crashed = path.join(first.folder, '..', 'crashed');
     await cp(first.folder, crashed, { recursive: true });
     const second = await openTestEngine({ folder: crashed });

@@ -1,5 +1,6 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { InBackground } from '../../../src/scheduler/index.js';
+import { eventually } from '../../support/eventually.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { openTestImports, pieces, skip } from './open.js';
 import { formats, rawRecords, storedRows } from './records.js';
@@ -42,7 +43,7 @@ test('one that is cancelled while it waits never begins, and the next one gets t
   const { imports, waiting, accept, lanceUri } = await open();
   const [first, second] = [await accept(), await accept()];
   expect(await imports.cancel(first)).toMatchObject({ status: 'cancelled', message: 'Cancelled before it began' });
-  await vi.waitUntil(() => waiting.length === 2);
+  await eventually(() => expect(waiting).toHaveLength(2));
   expect(waiting[1]?.name).toBe(second);
   expect(await storedRows(lanceUri)).toEqual([]);
   waiting[1]?.give();

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Problem } from '../../../src/errors.js';
 import { openDatabase } from '../../../src/lance/index.js';
 import { addQuestionVectors, questionVectorSchema } from '../../../src/trajectories/search/similar/question-vectors.js';
+import { eventually } from '../../support/eventually.js';
 import { makeRow, openTables, suiteFolder } from '../stored-rows.js';
 import { idsOf, letterEmbedder, openTestSearch, shown } from './open.js';
 
@@ -82,14 +83,14 @@ test('after a change only the end is looked at, where new rows lie, and all of i
   const [soon] = [...timers.values()];
   timers.clear();
   soon?.work();
-  await vi.waitUntil(() => search.progress().questions === 7 && timers.size === 1);
+  await eventually(() => expect([search.progress().questions, timers.size]).toEqual([7, 1]));
   const [whole] = [...timers.values()];
   expect(soon?.delayMs).toBe(1000);
   expect(whole?.delayMs).toBe(5000);
   expect(embedder.asked.filter((text) => text === 'fff')).toHaveLength(1);
   await table.delete("question = 'fff'");
   whole?.work();
-  await vi.waitUntil(() => search.progress().questions === 6);
+  await eventually(() => expect(search.progress().questions).toBe(6));
 });
 
 test('deleted trajectories drop out at once, and their vectors later', async () => {

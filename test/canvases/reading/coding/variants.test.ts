@@ -10,6 +10,7 @@ import { CanvasEncoder } from '../../../../src/canvases/reading/coding/canvas-en
 import type { ContentCoding } from '../../../../src/canvases/reading/coding/content-coding.js';
 import type { StoredCanvas } from '../../../../src/canvases/reading/stored-canvas.js';
 import { parseVaultPath } from '../../../../src/canvases/vault/vault-path.js';
+import { eventually } from '../../../support/eventually.js';
 import { temporaryFolder } from '../../../support/folder.js';
 import { canvasBytes } from '../../support/canvas-bytes.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -47,7 +48,7 @@ async function readTwice(name: string, coding: ContentCoding) {
   const before = made().length;
   expect(reader.coded(name, canvas, [coding])).toBeUndefined();
   expect(reader.coded(name, canvas, [coding])).toBeUndefined();
-  await vi.waitFor(() => expect(made().length).toBe(before + 1));
+  await eventually(() => expect(made().length).toBe(before + 1));
   await Promise.resolve();
   return () => reader.coded(name, canvas, [coding]);
 }
@@ -82,7 +83,7 @@ it('the form that is there is sent until the one that the client likes better is
   const canvas = await canvasAt('a.canvas');
   const sent = () => reader.coded('a.canvas', canvas, ['br', 'gzip'])?.coding;
   expect([sent(), sent()]).toEqual(['gzip', 'gzip']);
-  await vi.waitFor(() => expect(sent()).toBe('br'));
+  await eventually(() => expect(sent()).toBe('br'));
   expect(reader.coded('a.canvas', canvas, ['gzip'])?.coding).toBe('gzip');
 });
 
@@ -108,7 +109,7 @@ it('a new version has nothing of the old one, also when that is still being comp
   expect(reader.coded('a.canvas', current, ['gzip'])).toBeUndefined();
   write('a.canvas', canvasBytes('newest', 100));
   const newest = await canvasAt('a.canvas');
-  await vi.waitFor(() => expect(made()).toHaveLength(2));
+  await eventually(() => expect(made()).toHaveLength(2));
   expect(reader.coded('a.canvas', newest, ['gzip', 'br'])).toBeUndefined();
 });
 
@@ -140,7 +141,7 @@ it('compressed forms count towards the bytes of the cache', async () => {
   const alone = await canvasAt('a.canvas');
   expect(reader.hit('a.canvas')).toBeDefined();
   for (let read = 0; read < 3; read++) reader.coded('a.canvas', alone, ['br']);
-  await vi.waitFor(() => expect(made()).toHaveLength(2));
+  await eventually(() => expect(made()).toHaveLength(2));
   expect(reader.coded('a.canvas', alone, ['br'])).toBeUndefined();
   expect(reader.hit('a.canvas')).toBeDefined();
 });
@@ -159,9 +160,9 @@ it('canvases are compressed one at a time, and a long queue turns further ones a
   await readAll();
   expect(encode).not.toHaveBeenCalled();
   for (const name of names) reader.coded(name, (await canvasAt(name)) as StoredCanvas, ['br']);
-  await vi.waitFor(() => expect(made().length).toBe(encode.mock.calls.length));
+  await eventually(() => expect(made().length).toBe(encode.mock.calls.length));
   await readAll();
-  await vi.waitFor(() => expect(made()).toHaveLength(count));
+  await eventually(() => expect(made()).toHaveLength(count));
 });
 
 it('what cannot be compressed is reported, and served plain', async () => {
@@ -176,6 +177,6 @@ it('what cannot be compressed is reported, and served plain', async () => {
   reader = open(encoder);
   write('a.canvas', canvasBytes('x', 100));
   const coded = await readTwice('a.canvas', 'br');
-  await vi.waitFor(() => expect(failures).toHaveLength(1));
+  await eventually(() => expect(failures).toHaveLength(1));
   expect(coded()).toBeUndefined();
 });
