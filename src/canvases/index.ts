@@ -1,3 +1,4 @@
+export type { CanvasesOptions } from './canvas-parts.js';
 export type { Canvases, MoveAnswer, PutAnswer } from './canvases.js';
 export type { Clock } from './clock.js';
 export { type ParsedCanvases, parsedCanvases } from './edits/parsed-canvases.js';
@@ -10,6 +11,6 @@ export { changeEventOperations } from './http/event-routes.js';
 export { foldCanvasPath } from './http/fold-canvas-path.js';
 export { moveOperations } from './http/move-route.js';
 export { versionOperations } from './http/version-routes.js';
-export { type CanvasesOptions, openCanvases } from './open-canvases.js';
+export { openCanvases } from './open-canvases.js';
 export type { CanvasListItem, CanvasListPage } from './reading/canvas-list.js';
 export type { CanvasAnswer } from './reading/canvas-reads.js';

@@ -1,71 +1,25 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from '../logger.js';
-import type { Optimization } from '../optimization.js';
-import type { InBackground } from '../scheduler/index.js';
+import { buildParts, type CanvasesOptions, type CanvasParts } from './canvas-parts.js';
 import type { Canvases } from './canvases.js';
-import { type ChangeLog, createChangeLog } from './changes/change-log.js';
-import { PublishedChanges } from './changes/published-changes.js';
+import { createChangeLog } from './changes/change-log.js';
 import { startVaultWatch, type VaultWatch } from './changes/vault-watch.js';
 import { type Clock, systemClock } from './clock.js';
-import { countFileWrites } from './count-file-writes.js';
 import { etagOf } from './document/etag.js';
-import { ParsedJson } from './document/json-bytes.baseline.js';
-import { KnownJson } from './document/json-bytes.js';
-import { switchedJson } from './document/switched-json.js';
-import { SentCanvases } from './edits/sent/sent-canvases.js';
-import { switchedCheck } from './edits/sent/switched-check.js';
-import type { CanvasEvent } from './events.js';
 import { sweepHistoryDaily } from './history/daily-sweep.js';
 import type { History } from './history/history.js';
 import { openHistory } from './history/open-history.js';
 import { OwnCopies } from './history/own-copies.js';
 import { holdVault } from './holding/held-vault.js';
 import { identifyVault, takeDataFolder } from './holding/vault-identity.js';
-import { vaultLockName } from './holding/vault-lock.js';
 import { type Journal, openJournal, type RecoveredCanvas } from './journal/journal.js';
 import { OpenedCanvases } from './opened-canvases.js';
-import { CanvasList } from './reading/canvas-list.js';
-import { type CanvasReader, FileReader } from './reading/canvas-reader.baseline.js';
-import { CachedReader, type CanvasCacheSettings } from './reading/canvas-reader.js';
-import { CanvasReads } from './reading/canvas-reads.js';
-import { CanvasEncoder } from './reading/coding/canvas-encoder.js';
-import { readChecks } from './reading/read-checks.js';
-import { readStable } from './reading/stable-read.js';
-import { SwitchedReader } from './reading/switched-reader.js';
 import { keepWhatFilesLost, writeRecovered } from './recovered-canvases.js';
 import { removeLeftovers } from './vault/leftovers.js';
-import { IdleCopies } from './vault/ownership/idle-copies.js';
 import { readOwnVersions, writeOwnVersions } from './vault/ownership/own-versions.js';
-import { VaultFiles } from './vault/vault-files.js';
 import { prepareVault } from './vault/vault-folder.js';
 import { findVaultPath } from './vault/vault-path.js';
-import { writtenFiles } from './writing/comparing/written-files.js';
-import { OverwrittenVersions } from './writing/overwritten-versions.js';
-import { RecentVersions } from './writing/recent-versions.js';
-import { type BatchWriterSettings, WriteQueue } from './writing/write-queue.js';
-
-/**
- * What the canvases are made of. `vaultDir` is created where it is missing; `dataDir` belongs to this one vault: it gets the
- * folders `journal`, `history` and `copies`, and should be on the vault's file system, so that a version is kept without copying bytes.
- * @source product contract, Canvases
- */
-export interface CanvasesOptions {
-  vaultDir: string;
-  dataDir: string;
-  cache: Optimization<CanvasCacheSettings>;
-  fastJson: Optimization<unknown>;
-  batchWriter: Optimization<BatchWriterSettings>;
-  clock?: Clock;
-  /** Where the compression of canvases waits for its turn; at once when left out. */
-  inBackground?: InBackground;
-  /** How many folders the system is asked to watch; 0 leaves outside edits to the sweep. */
-  maxWatchedFolders?: number;
-  logger: Logger;
-  onEvent(event: CanvasEvent): void;
-}
-
-type OnEvent = CanvasesOptions['onEvent'];
+import type { WriteQueue } from './writing/write-queue.js';
 
 /**
  * Opens the vault: makes its folder, locks it, removes what a dead process left half-written, and writes what it had
@@ -128,100 +82,13 @@ export async function openCanvases(options: CanvasesOptions): Promise<Canvases> 
   }
 }
 
-interface Stores {
-  history: History;
-  copies: OwnCopies;
-  journal: Journal;
-  changes: ChangeLog;
-}
-
-function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores: Stores) {
-  const { cache, fastJson, batchWriter, logger, onEvent } = options;
-  const json = switchedJson(fastJson, new KnownJson(), new ParsedJson());
-  const reading = { root, clock, isJson: json.isJson };
-  const encoder = new CanvasEncoder({ ...options, failed: (error) => cache.failed(error) });
-  const cached = new CachedReader(reading, () => cache.settings, encoder);
-  const original = new FileReader(reading);
-  const reader = new SwitchedReader(cache, cached, original, readChecks(root, clock));
-  const recent = new RecentVersions();
-  const files = new VaultFiles({
-    root,
-    reader,
-    history: stores.history,
-    copies: stores.copies,
-    bytesOf: (text, etag) => recent.bytesOf(text, etag),
-    onWritten: (text) => idleCopies.written(text),
-    onConflict: (text, kept) => published.conflict(text, kept),
-    foldsNames: foldsNames(root),
-    logger,
-    onEvent: countFileWrites(batchWriter, onEvent),
-  });
-  const idleCopies = new IdleCopies({
-    copies: stores.copies,
-    known: files.known,
-    bytesOf: async (text, etag) => recent.bytesOf(text, etag) ?? bytesInFile(reader, text, etag),
-    clock,
-    logger,
-  });
-  const published: PublishedChanges = new PublishedChanges({
-    log: stores.changes,
-    read: (path) => readStable(reading, path, undefined, false),
-    ahead: (text) => {
-      const newest = queue.unwritten.newest(text);
-      return newest?.kind === 'missing' ? null : newest?.etag;
-    },
-    clock,
-    logger,
-  });
-  const queue: WriteQueue = new WriteQueue({
-    files,
-    journal: stores.journal,
-    flag: batchWriter,
-    clock,
-    logger,
-    onStored: (path, before, after) => {
-      recent.take(path, after);
-      published.stored(path, before, after);
-    },
-    onMoved: (from, to, etag) => published.moved(from, to, etag),
-    onOverwritten: (text) => overwritten.noticed(text),
-    // What cannot be brought over now goes along in the journal.
-    beforeMove: (text) => overwritten.archive(text).catch(() => {}),
-    writtenFiles: writtenFiles(root, original, files.known),
-    onEvent,
-  });
-  const overwritten = new OverwrittenVersions({
-    journal: stores.journal,
-    history: stores.history,
-    drain: (text) => queue.unwritten.drain(text),
-    clock,
-    logger,
-  });
-  const acknowledged = (text: string) => queue.unwritten.newest(text);
-  const reads = new CanvasReads({ reader, acknowledged, encode: json.encode, clock, onEvent });
-  return {
-    json,
-    check: switchedCheck(fastJson, new SentCanvases()),
-    cache: { name: 'canvas_files', statistics: () => cached.statistics(), clear: () => cached.clear() },
-    reader,
-    files,
-    queue,
-    recent,
-    overwritten,
-    idleCopies,
-    reads,
-    published,
-    list: new CanvasList(reading),
-  };
-}
-
 /**
  * What is acknowledged is served at once, and the files follow while requests come in; a move is ended before, since
  * requests know canvases by their paths.
  */
 async function bringBack(
   recovered: readonly RecoveredCanvas[],
-  { files, queue, overwritten }: Pick<ReturnType<typeof buildParts>, 'files' | 'queue' | 'overwritten'>,
+  { files, queue, overwritten }: Pick<CanvasParts, 'files' | 'queue' | 'overwritten'>,
   history: History,
   logger: Logger,
 ): Promise<void> {
@@ -234,19 +101,10 @@ async function bringBack(
     );
 }
 
-/** Whether the lock that this process holds is found under another spelling too. */
-const foldsNames = (root: string) => existsSync(path.join(root, vaultLockName.toUpperCase()));
-
-async function bytesInFile(reader: CanvasReader, text: string, etag: string): Promise<Buffer | undefined> {
-  const path = findVaultPath(text);
-  const state = path && (await reader.read(path)).state;
-  return state?.kind === 'canvas' && state.etag === etag ? state.bytes : undefined;
-}
-
 function startWatch(
   { maxWatchedFolders, logger, onEvent }: CanvasesOptions,
   root: string,
-  { files, published }: Pick<ReturnType<typeof buildParts>, 'files' | 'published'>,
+  { files, published }: Pick<CanvasParts, 'files' | 'published'>,
 ): Promise<VaultWatch> {
   return startVaultWatch({
     vaultDir: root,
@@ -266,7 +124,7 @@ function startWatch(
 }
 
 async function closeAll(
-  { queue, overwritten, idleCopies }: Pick<ReturnType<typeof buildParts>, 'queue' | 'overwritten' | 'idleCopies'>,
+  { queue, overwritten, idleCopies }: Pick<CanvasParts, 'queue' | 'overwritten' | 'idleCopies'>,
   journal: Journal,
   history: History,
   logger: Logger,
@@ -286,7 +144,12 @@ async function closeAll(
   }
 }
 
-async function clearLeftovers(root: string, clock: Clock, logger: Logger, onEvent: OnEvent): Promise<void> {
+async function clearLeftovers(
+  root: string,
+  clock: Clock,
+  logger: Logger,
+  onEvent: CanvasesOptions['onEvent'],
+): Promise<void> {
   try {
     const count = await removeLeftovers(root, clock.wall());
     if (count === 0) return;
