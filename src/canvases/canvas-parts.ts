@@ -86,6 +86,7 @@ export function buildParts(options: CanvasesOptions, root: string, clock: Clock,
     onWritten: (text) => idleCopies.written(text),
     onConflict: (text, kept) => published.conflict(text, kept),
     foldsNames: foldsNames(root),
+    clock,
     logger,
     onEvent: countFileWrites(batchWriter, onEvent),
   });

@@ -124,7 +124,7 @@ function startWatch(
 }
 
 async function closeAll(
-  { queue, overwritten, idleCopies }: Pick<CanvasParts, 'queue' | 'overwritten' | 'idleCopies'>,
+  { queue, overwritten, files, idleCopies }: Pick<CanvasParts, 'queue' | 'overwritten' | 'files' | 'idleCopies'>,
   journal: Journal,
   history: History,
   logger: Logger,
@@ -132,6 +132,7 @@ async function closeAll(
   await queue.close();
   await overwritten.archiveAll();
   overwritten.stop();
+  await files.close();
   await idleCopies.close();
   const left = queue.unwritten.size;
   try {

@@ -1,6 +1,6 @@
 /** What the history has when somebody else was quicker: another client, another program, or the end of the process. */
 import { cpSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../src/canvases/document/etag.js';
@@ -127,6 +127,35 @@ describe('what another program overwrites', () => {
     const after = await crashed.start();
     expect(await kept(after)).toEqual([etagFor('ours')]);
     expect(await origins(after)).toEqual(['api']);
+  });
+
+  it.each([
+    { when: 'when its versions are asked for', wait: (_clock: ManualClock, opened: Opened) => kept(opened) },
+    {
+      when: 'two seconds later by itself',
+      async wait(clock: ManualClock, { dataDir }: Opened) {
+        const entries = () => readdirSync(path.join(dataDir, 'history'), { recursive: true }).map(String);
+        const versions = () => entries().filter((entry) => /\/[^.]/.test(entry) && !entry.endsWith('/path'));
+        while (versions().length < 2) await clock.advance(100);
+      },
+    },
+    { when: 'when the service stops', wait: async (_clock: ManualClock, opened: Opened) => opened.canvases.close() },
+  ])('is in the history although the program had opened the file before our write, noticed $when', async ({ wait }) => {
+    const clock = new ManualClock();
+    const opened = await openTestCanvases(true, { clock });
+    await put(opened, '1');
+    await opened.canvases.flush();
+    const late = await open(file(opened), 'r+');
+    await put(opened, '2', '1');
+    await opened.canvases.flush();
+    await late.write(canvasBytes('theirs'), 0);
+    await late.truncate(canvasBytes('theirs').length);
+    await late.close();
+    await wait(clock, opened);
+    const after = await (await afterCrash(opened)).start();
+    expect(new Set(await kept(after))).toEqual(new Set(['1', 'theirs'].map(etagFor)));
+    expect(new Set(await origins(after))).toEqual(new Set(['api', 'external']));
+    expect((await after.canvases.read(name, {})).etag).toBe(etagFor('2'));
   });
 
   it('is in the history although it was too much for the memory', async () => {

@@ -4,6 +4,7 @@
  */
 import { accessSync, constants, lstatSync } from 'node:fs';
 import type { Logger } from '../../logger.js';
+import type { Clock } from '../clock.js';
 import { canvasBusy, canvasNotFound, leadsNowhere, writeFailure } from '../errors.js';
 import type { CanvasEvent } from '../events.js';
 import type { History } from '../history/history.js';
@@ -36,6 +37,7 @@ export interface VaultFilesOptions {
   onWritten(text: string): void;
   /** Another program's edit was in the way of an acknowledged write; the history has it. */
   onConflict(text: string, kept: string): void;
+  clock: Pick<Clock, 'now' | 'after'>;
   logger: Logger;
   onEvent(event: CanvasEvent): void;
   /** The file system takes names that differ in case for one: a canvas is then known by the name its file has. */
@@ -72,6 +74,7 @@ export class VaultFiles implements MovingFiles {
     // Whoever writes keeps it too, right before the file loses its name.
     if (this.known.isBeingWritten(path.text)) return;
     try {
+      await this.#replaced.lookForLateEdits(path);
       const folder = openFolder(this.#options.root, path.folders);
       try {
         await this.#replaced.keepOverwritten(path, folder.at(path.name));
@@ -81,6 +84,11 @@ export class VaultFiles implements MovingFiles {
     } catch (error) {
       if (!leadsNowhere(error)) throw writeFailure(error);
     }
+  }
+
+  /** Ends looking after what was replaced. */
+  close(): Promise<void> {
+    return this.#replaced.close();
   }
 
   claimName(path: VaultPath): () => void {

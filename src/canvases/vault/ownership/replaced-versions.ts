@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import type { Logger } from '../../../logger.js';
+import type { Clock } from '../../clock.js';
 import { maxCanvasBytes } from '../../errors.js';
 import type { Origin } from '../../history/canvas-version.js';
 import { etagOfFile } from '../../history/files/held-file.js';
@@ -8,6 +9,7 @@ import type { OwnCopies } from '../../history/own-copies.js';
 import type { FileWork } from '../../writing/write-request.js';
 import type { VaultPath } from '../vault-path.js';
 import type { KnownFiles } from './known-files.js';
+import { LateEdits } from './late-edits.js';
 
 type Replacing = Pick<FileWork, 'knownEtags' | 'isUnseen' | 'replacedAtMs'>;
 
@@ -23,6 +25,7 @@ export interface ReplacedVersionsOptions {
   known: KnownFiles;
   bytesOf(text: string, etag: string): Buffer | undefined;
   onConflict(text: string, kept: string): void;
+  clock: Pick<Clock, 'now' | 'after'>;
   logger: Logger;
 }
 
@@ -33,9 +36,30 @@ export interface ReplacedVersionsOptions {
  */
 export class ReplacedVersions {
   readonly #options: ReplacedVersionsOptions;
+  readonly #late: LateEdits;
 
   constructor(options: ReplacedVersionsOptions) {
     this.#options = options;
+    const { history, clock, logger, onConflict } = options;
+    this.#late = new LateEdits({
+      history,
+      clock,
+      onFound: async ({ canvasPath, etag }, found) => {
+        onConflict(canvasPath, found.etag);
+        await this.#keepFromMemory(canvasPath, etag);
+      },
+      onFailed: ({ canvasPath }, error) =>
+        logger.warn({ canvas: canvasPath, err: error }, 'a version is kept, but could not be looked at once more'),
+    });
+  }
+
+  /** Looks whether another program has written into what a canvas lost lately. */
+  lookForLateEdits(path: VaultPath): Promise<void> {
+    return this.#late.look(path.text);
+  }
+
+  close(): Promise<void> {
+    return this.#late.close();
   }
 
   /**
@@ -50,24 +74,17 @@ export class ReplacedVersions {
       : this.#options.copies.etagOf(path.text);
     if (etag === undefined) return;
     if (stats?.isFile() && (await etagOfFile(address, maxCanvasBytes)) === etag) return;
-    await this.#keepFromMemory(path, etag);
+    await this.#keepFromMemory(path.text, etag);
     this.#options.known.forget(path.text);
     if (this.#options.copies.etagOf(path.text) === etag) await this.#options.copies.remove(path.text);
   }
 
-  async #keepFromMemory(path: VaultPath, etag: string): Promise<void> {
-    const remembered = this.#options.bytesOf(path.text, etag);
-    const bytes =
-      remembered ??
-      (this.#options.copies.etagOf(path.text) === etag ? await this.#options.copies.read(path.text) : undefined);
+  async #keepFromMemory(text: string, etag: string): Promise<void> {
+    const { bytesOf, copies, history } = this.#options;
+    const bytes = bytesOf(text, etag) ?? (copies.etagOf(text) === etag ? await copies.read(text) : undefined);
     if (bytes === undefined) return;
-    await this.#options.history.keepBytes(path.text, bytes, {
-      etag,
-      origin: 'api',
-      created: Date.now(),
-      isUnseen: true,
-    });
-    await this.#options.history.sync(path.text);
+    await history.keepBytes(text, bytes, { etag, origin: 'api', created: Date.now(), isUnseen: true });
+    await history.sync(text);
   }
 
   /**
@@ -136,7 +153,8 @@ export class ReplacedVersions {
       const settled = await this.#options.history.settle(held);
       if (isConflict) this.#options.onConflict(path.text, settled?.etag ?? held.etag);
       // Another program wrote into the held file after it was looked at: what it held before is kept as well.
-      if (settled && settled.etag !== held.etag) await this.#keepFromMemory(path, held.etag);
+      if (settled && settled.etag !== held.etag) await this.#keepFromMemory(path.text, held.etag);
+      if (settled) this.#late.held({ ...held, ...settled });
     } catch (error) {
       this.#options.logger.warn(
         { canvas: path.text, err: error },
