@@ -1,8 +1,9 @@
 /**
  * The figures of a run in one file: `FAULTS_OUT=<file>.json` gets them as JSON, `FAULTS_DOC=<file>.md` as a page. Each
- * scenario leaves its figures in a folder beside it, since several processes take part.
+ * scenario leaves its figures in a folder beside it, since several processes take part. A run of some files alone, at
+ * the scale and seed of what `FAULTS_OUT` holds already, replaces their scenarios there and leaves the others.
  */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -24,8 +25,10 @@ export function leaveResult(result: ScenarioResult): void {
 function collect(folder: string): ScenarioResult[] {
   const files = readdirSync(folder).map((name) => readFileSync(path.join(folder, name), 'utf8'));
   const lines = files.flatMap((text) => text.split('\n').filter(Boolean));
-  return lines.map((line) => JSON.parse(line) as ScenarioResult).sort((a, b) => (a.scenario < b.scenario ? -1 : 1));
+  return inOrder(lines.map((line) => JSON.parse(line) as ScenarioResult));
 }
+
+const inOrder = (results: ScenarioResult[]) => results.sort((a, b) => (a.scenario < b.scenario ? -1 : 1));
 
 const textOf = (value: unknown): string => {
   if (Array.isArray(value)) return value.map(textOf).join('; ') || '-';
@@ -68,6 +71,16 @@ function asPage({ scenarios, date, scale, seed, seconds, node, cores }: Run): st
   return `${[...head, ...sections].join('\n')}\n`;
 }
 
+/** The scenarios of this run, and those of the run in `target` that it did not repeat. */
+function withEarlier(run: Run): Run {
+  if (!target || !existsSync(target)) return run;
+  const earlier = JSON.parse(readFileSync(target, 'utf8')) as Run;
+  if (earlier.scale !== run.scale || earlier.seed !== run.seed || earlier.node !== run.node) return run;
+  const repeated = new Set(run.scenarios.map(({ scenario }) => scenario));
+  const kept = earlier.scenarios.filter(({ scenario }) => !repeated.has(scenario));
+  return { ...run, seconds: run.seconds + earlier.seconds, scenarios: inOrder([...run.scenarios, ...kept]) };
+}
+
 let startedMs = 0;
 
 /** Called by vitest once before all files. */
@@ -80,7 +93,7 @@ export function setup(): void {
 export function teardown(): void {
   if (!target || !parts) return;
   mkdirSync(parts, { recursive: true });
-  const run: Run = {
+  const run = withEarlier({
     date: new Date().toISOString().slice(0, 10),
     scale: process.env.FAULTS || 'quick',
     seed: process.env.FAULTS_SEED ?? '',
@@ -88,7 +101,7 @@ export function teardown(): void {
     node: process.version,
     cores: os.availableParallelism(),
     scenarios: collect(parts),
-  };
+  });
   writeFileSync(target, `${JSON.stringify(run, undefined, 2)}\n`);
   if (page) writeFileSync(page, asPage(run));
   rmSync(parts, { recursive: true, force: true });
