@@ -89,7 +89,7 @@ async function relayRounds(
 }
 
 async function measure({ folder, quick, note }: BenchContext, batchSize: number): Promise<Rounds> {
-  const [rounds, callsEach] = quick ? [1, 1] : [5, 6];
+  const [rounds, callsEach] = quick ? [1, 1] : [9, 6];
   await mkdir(folder, { recursive: true });
   const model = await startChild({
     nodeArguments: script('model-server.ts'),

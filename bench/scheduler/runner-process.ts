@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { openUpstream } from '../../src/upstream/index.js';
+import { openUpstream, type Permit } from '../../src/upstream/index.js';
 import { peakResidentBytes } from '../support/process-usage.js';
 import { quantile } from '../support/statistics.js';
 import { createRunner } from './runners.js';
@@ -28,7 +28,7 @@ function compute(ms: number): void {
 }
 
 const held: number[][] = [];
-const tasks: Record<ScenarioName, () => Promise<unknown>> = {
+const tasks: Record<ScenarioName, (permit?: Permit) => Promise<unknown>> = {
   calm: () => wait(200),
   waiting: () => wait(200),
   bursts: () => wait(100),
@@ -43,7 +43,7 @@ const tasks: Record<ScenarioName, () => Promise<unknown>> = {
     await wait(300);
     held.splice(held.indexOf(block), 1);
   },
-  endpoint: () => upstream.postJson('/', {}),
+  endpoint: (permit) => upstream.postJson('/', {}, { permit }),
 };
 
 const durations: number[] = [];
@@ -55,11 +55,11 @@ const isOver = () => performance.now() - startedAt >= durationMs;
 async function one(): Promise<void> {
   const arrivedAt = performance.now();
   await runner
-    .add(async () => {
+    .add(async (permit) => {
       if (isOver()) return;
       const begunAt = scenario === 'bursts' ? arrivedAt : performance.now();
       try {
-        await tasks[scenario]();
+        await tasks[scenario](permit);
       } catch {
         if (!isOver()) failed++;
         return;

@@ -1,6 +1,6 @@
 import { createLogger } from '../../src/logger.js';
 import { openScheduler } from '../../src/scheduler/index.js';
-import type { UpstreamEvent } from '../../src/upstream/index.js';
+import type { Permit, UpstreamEvent } from '../../src/upstream/index.js';
 import type { Runner } from './scenario.js';
 
 /**
@@ -8,7 +8,8 @@ import type { Runner } from './scenario.js';
  * @source issue figures
  */
 export interface TaskRunner {
-  add(task: () => Promise<void>): Promise<void>;
+  /** The permit is of the endpoint, for those who have such. */
+  add(task: (permit?: Permit) => Promise<void>): Promise<void>;
   observeUpstream(event: UpstreamEvent): void;
   close(): Promise<void>;
 }
@@ -39,7 +40,7 @@ function ours(upstream: string | undefined): TaskRunner {
   });
   const options = { name: 'bench', kind: 'agent', ...(upstream === undefined ? {} : { upstream }) } as const;
   return {
-    add: (task) => scheduler.run(task, options),
+    add: (task) => scheduler.run(({ permit }) => task(permit), options),
     observeUpstream: scheduler.observeUpstream,
     close: scheduler.close,
   };
@@ -48,7 +49,7 @@ function ours(upstream: string | undefined): TaskRunner {
 async function fixed(concurrency: number): Promise<TaskRunner> {
   const { default: PQueue } = await import('p-queue');
   const queue = new PQueue({ concurrency });
-  return { add: (task) => queue.add(task), observeUpstream() {}, close: async () => {} };
+  return { add: (task) => queue.add(() => task()), observeUpstream() {}, close: async () => {} };
 }
 
 async function crawlee(): Promise<TaskRunner> {

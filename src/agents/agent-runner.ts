@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import type { TaskContext } from '../scheduler/index.js';
 import type { Agent } from './agent.js';
 import type { AgentCanvases } from './agent-canvases.js';
 import type { AgentType } from './agent-types.js';
@@ -95,10 +96,11 @@ export class AgentRunner {
   }
 
   /**
-   * @param signal calls it off; once the canvas is being written it has no effect
+   * @param context its signal calls it off; once the canvas is being written that has no effect
    * @throws Problem of {@link check}, of the model, of the way to it, and of writing the canvas
    */
-  async run(invocation: Invocation, signal: AbortSignal): Promise<AgentResult> {
+  async run(invocation: Invocation, context: TaskContext): Promise<AgentResult> {
+    const { signal } = context;
     const startedAt = performance.now();
     let modelSeconds = 0;
     let isCached = false;
@@ -115,7 +117,7 @@ export class AgentRunner {
         ...rest,
       });
     try {
-      const asked = await this.#ask(invocation, signal);
+      const asked = await this.#ask(invocation, context);
       ({ modelSeconds, isCached } = asked);
       const result = await this.#draw(invocation, asked);
       report({ outcome: 'done' });
@@ -126,7 +128,7 @@ export class AgentRunner {
     }
   }
 
-  async #ask(invocation: Invocation, signal: AbortSignal): Promise<Asked> {
+  async #ask(invocation: Invocation, { signal, permit }: TaskContext): Promise<Asked> {
     const { agents, canvases, model, answers } = this.#options;
     if (!model) throw modelMissing();
     const agent = agents.get(invocation.agent_type) as Agent;
@@ -138,7 +140,7 @@ export class AgentRunner {
     signal.throwIfAborted();
     const startedAt = performance.now();
     const { answer, isCached } = await answers.find(model, question, signal, (shared) =>
-      structuredAnswer(model, question, shared),
+      structuredAnswer(model, question, shared, permit),
     );
     signal.throwIfAborted();
     return { agent, canvas, answer, isCached, modelSeconds: (performance.now() - startedAt) / 1000, model: model.name };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JobRequest } from '../scheduler/index.js';
+import type { JobRequest, TaskContext } from '../scheduler/index.js';
 import type { AgentResult } from './agent-runner.js';
 import { type Invocation, invocationSchema } from './parameters.js';
 
@@ -54,7 +54,7 @@ export type Batch = z.infer<typeof batchSchema>;
  */
 export function jobOf(
   { invocations, parallel, timeout_seconds: totalSeconds }: Batch,
-  run: (invocation: Invocation, signal: AbortSignal) => Promise<AgentResult>,
+  run: (invocation: Invocation, context: TaskContext) => Promise<AgentResult>,
 ): JobRequest {
   const ids = invocations.map(({ id }, index) => id ?? String(index));
   return {
@@ -66,7 +66,7 @@ export function jobOf(
       dependsOn: wanted.map((each) => (typeof each === 'string' ? each : (ids[each] ?? String(each)))),
       schedule: { name: invocation.agent_type, kind: 'agent', priority: batchPriority, upstream: 'model' },
       timeoutMs,
-      run: ({ signal }) => run(invocation, signal),
+      run: (context) => run(invocation, context),
     })),
   };
 }

@@ -62,7 +62,7 @@ export function openAgents(options: AgentsOptions): Agents {
     jobs: engine,
     async invoke(invocation, signal) {
       await runner.check(invocation);
-      return scheduler.run((context) => runner.run(invocation, context.signal), {
+      return scheduler.run((context) => runner.run(invocation, context), {
         name: invocation.agent_type,
         kind: 'agent',
         upstream: 'model',
@@ -72,7 +72,7 @@ export function openAgents(options: AgentsOptions): Agents {
     },
     async submit(batch) {
       if (!model) throw modelMissing();
-      return engine.submit(jobOf(batch, (invocation, signal) => runner.run(invocation, signal)));
+      return engine.submit(jobOf(batch, (invocation, context) => runner.run(invocation, context)));
     },
   };
 }

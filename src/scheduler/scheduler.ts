@@ -10,6 +10,7 @@ import type { Optimization } from '../optimization.js';
 import type { UpstreamEvent } from '../upstream/index.js';
 import type { LimitReason, LoadReadings } from './capacity/capacity.js';
 import { followLimit } from './capacity/followed-limit.js';
+import { createPlaces } from './capacity/places.js';
 import { createUpstreamLimits } from './capacity/upstream-limits.js';
 import { type Clock, systemClock } from './clock.js';
 import { deadlinePassed, queueFull, schedulerClosed } from './errors.js';
@@ -33,7 +34,8 @@ export interface SchedulerOptions {
 }
 
 /**
- * What the scheduler does now; `running` counts slots. `upstreams` holds what was learnt about each other server.
+ * What the scheduler does now; `running` counts slots. `upstreams` holds what was learnt about each other server,
+ * and how many tasks have a place there: those that pause before their next try have none.
  * @source product contract, Monitoring (`canvas_scheduler_limit`, `_running`, `_waiting`)
  */
 export interface SchedulerState {
@@ -96,6 +98,13 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
     onEvent,
   });
 
+  const places = createPlaces({
+    limits: others,
+    isLimited: () => flag.enabled,
+    now: () => clock.now(),
+    onFree: () => dispatch(),
+  });
+
   const mayRun = (entry: Entry): boolean => {
     const { limit } = current;
     if (entry.isBackground && backgroundWeight > 0) {
@@ -105,13 +114,13 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
         return false;
       }
     }
-    const { upstream } = entry.options;
-    return upstream === undefined || !flag.enabled || others.mayStart(upstream, clock.now());
+    return places.mayTake(entry);
   };
 
   /** Check and book in one synchronous step. A heavy task whose turn it is gets the next slots: no lighter one passes it. */
   const dispatch = () => {
     const { limit } = current;
+    places.resume();
     while (queue.waiting > 0) {
       const entry = queue.first(mayRun);
       const weight = entry?.weightIn(limit) ?? 0;
@@ -125,7 +134,7 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
       entry.booked = weight;
       runningWeight += weight;
       if (entry.isBackground) backgroundWeight += weight;
-      if (entry.options.upstream !== undefined) others.started(entry.options.upstream);
+      places.take(entry);
       running.add(entry);
       start(entry.begin);
     }
@@ -135,7 +144,7 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
     entry.state = 'ended';
     runningWeight -= entry.booked;
     if (entry.isBackground) backgroundWeight -= entry.booked;
-    if (entry.options.upstream !== undefined) others.ended(entry.options.upstream);
+    places.end(entry);
     running.delete(entry);
     endedSinceLook++;
     dispatch();
@@ -159,6 +168,7 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
   function run<T>(task: Task<T>, options: TaskOptions): Promise<T> {
     const { kind, signal, deadlineMs } = options;
     const entry = new Entry(options, clock.now(), arrivals++, flag.settings.ageing_seconds * 1000);
+    entry.permit = places.permitOf(entry);
     const tellEnd = (outcome: TaskOutcome) => {
       const durationSeconds = entry.booked === 0 ? 0 : (clock.now() - entry.startedMs) / 1000;
       onEvent({ type: 'task_ended', kind, outcome, durationSeconds });

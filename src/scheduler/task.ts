@@ -1,3 +1,5 @@
+import type { Permit } from '../upstream/index.js';
+
 /**
  * What asks to be run. Requests are what somebody waits for; all else is background: it never takes the last slots,
  * and ages like everything, so that it does not starve either.
@@ -27,10 +29,12 @@ export interface TaskOptions {
 
 /**
  * What a running task gets. `signal` aborts at its deadline, when its caller gives it up, and when the service stops.
+ * `permit` is its place at the other server that it asks, for its calls, one at a time.
  * @source story-17.4 task 3
  */
 export interface TaskContext {
   readonly signal: AbortSignal;
+  readonly permit?: Permit | undefined;
 }
 
 /** @source story-17.4 task 3 */

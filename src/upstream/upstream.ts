@@ -3,14 +3,16 @@
  * and kept away from a server that fails again and again. The key goes to the base URL alone: redirects are refused.
  */
 import type { Problem } from '../errors.js';
+import { createAttempts } from './attempts.js';
 import { type Clock, systemClock } from './clock.js';
 import { upstreamProblem } from './errors.js';
 import type { CircuitState, UpstreamEvent } from './events.js';
 import { openEventStream } from './exchange/event-stream.js';
 import { type Exchange, exchangeJson, exchangeUnread, send } from './exchange/exchange.js';
-import { startTimeLimit, type TimeLimit } from './exchange/time-limit.js';
-import { createCircuitBreaker, type Verdict } from './retry/circuit-breaker.js';
+import { startTimeLimit } from './exchange/time-limit.js';
+import { createCircuitBreaker } from './retry/circuit-breaker.js';
 import { UpstreamFailure } from './retry/failure.js';
+import type { Permit } from './retry/permit.js';
 import { retry } from './retry/retry.js';
 import { type PolicyName, retryPolicies } from './retry/retry-policy.js';
 
@@ -39,10 +41,12 @@ export interface UpstreamOptions {
  * - `maxBytes`: of the answer, 16 MiB when left out.
  * - `sideEffect`: the server would do something twice when asked twice; such a call is tried once.
  * - `ignoreAnswer`: any successful status will do, whatever the answer says; the call gives `undefined`.
+ * - `permit`: its place, which is given back between two tries.
  * @source story-17.4 ADR-0009; product contract, Promises 6
  */
 export interface CallOptions {
   signal?: AbortSignal | undefined;
+  permit?: Permit | undefined;
   timeoutMs?: number;
   maxBytes?: number;
   sideEffect?: boolean;
@@ -55,10 +59,12 @@ export interface CallOptions {
  * - `totalMs`: the whole stream, 5 min when left out. `maxBytes`: 16 MiB when left out.
  * - `lastData`: what the last event of a whole stream says (`[DONE]`); a stream that ends without it was cut. It is not
  *   given to the reader.
+ * - `permit`: its place, which is given back between two tries.
  * @source story-17.4 ADR-0009; OpenAI documentation, "Streaming"
  */
 export interface StreamOptions {
   signal?: AbortSignal | undefined;
+  permit?: Permit | undefined;
   idleMs?: number;
   totalMs?: number;
   maxBytes?: number;
@@ -103,13 +109,6 @@ function checkedBase(name: string, baseUrl: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-/** What a failed try says about the server: one that answers with an error of ours, or asks for patience, is well. */
-function verdictOf(error: unknown): Verdict {
-  if (!(error instanceof UpstreamFailure)) return 'unknown';
-  if (error.reason === 'busy' || error.reason === 'closed' || error.reason === 'circuit_open') return 'unknown';
-  return error.class === 'retryable' ? 'fails' : 'works';
-}
-
 /**
  * Opens the door; nothing is sent yet.
  * @throws Error when the base URL cannot be used; the message does not repeat it
@@ -124,7 +123,7 @@ export function openUpstream(options: UpstreamOptions): Upstream {
     clock,
     onChange: (state) => onEvent({ type: 'circuit', upstream: name, state }),
   });
-  let running = 0;
+  const attempts = createAttempts({ name, circuit, clock, onEvent });
 
   const exchangeOf = (method: Exchange['method'], path: string, body?: unknown): Exchange => ({
     method,
@@ -138,45 +137,15 @@ export function openUpstream(options: UpstreamOptions): Upstream {
     body: body === undefined ? undefined : JSON.stringify(body),
   });
 
-  /** Begins a try; what it gives is told once how the try ended, and tells the circuit and whoever listens. */
-  function beginTry(limit: TimeLimit, isStream: boolean): { answering(): void; ended: (error?: unknown) => void } {
-    const admission = circuit.admit();
-    if (typeof admission === 'number') {
-      limit.dispose();
-      throw new UpstreamFailure('circuit_open', 'failed again and again and is left alone for a while', {
-        retryAfterMs: admission,
-      });
-    }
-    const startedAt = clock.now();
-    const seconds = () => (clock.now() - startedAt) / 1000;
-    let hasEnded = false;
-    running++;
-    return {
-      answering: () =>
-        onEvent({ type: 'answering', upstream: name, durationSeconds: seconds(), othersRunning: running - 1 }),
-      ended(error) {
-        if (hasEnded) return;
-        hasEnded = true;
-        running--;
-        admission(error === undefined ? 'works' : verdictOf(error));
-        const failure = error instanceof UpstreamFailure && error.reason !== 'closed' ? error : undefined;
-        onEvent({
-          type: 'attempt',
-          upstream: name,
-          outcome: error === undefined ? 'ok' : (failure?.reason ?? 'cancelled'),
-          durationSeconds: seconds(),
-          retryAfterSeconds: failure?.retryAfterMs === undefined ? undefined : failure.retryAfterMs / 1000,
-          othersRunning: running,
-          isStream,
-        });
-      },
-    };
-  }
-
   /** Repeats by the policy; what remains becomes a Problem. */
   async function repeated<T>(
     tryOnce: (leftMs: number) => Promise<T>,
-    limits: { totalMs?: number; signal: AbortSignal | undefined; mayRepeat: () => boolean },
+    limits: {
+      totalMs?: number;
+      signal: AbortSignal | undefined;
+      permit: Permit | undefined;
+      mayRepeat: () => boolean;
+    },
   ): Promise<T> {
     let attempts = 0;
     const row = retryPolicies[policy];
@@ -192,6 +161,7 @@ export function openUpstream(options: UpstreamOptions): Upstream {
           random,
           signals: [limits.signal, closing.signal],
           mayRepeat: limits.mayRepeat,
+          permit: limits.permit,
           onRetry: ({ reason }, delayMs) =>
             onEvent({ type: 'retry', upstream: name, reason, delaySeconds: delayMs / 1000 }),
         },
@@ -212,7 +182,7 @@ export function openUpstream(options: UpstreamOptions): Upstream {
     signal?.throwIfAborted();
     const tryOnce = async (leftMs: number) => {
       const limit = startTimeLimit(clock, { totalMs: Math.min(timeoutMs, leftMs) }, [signal, closing.signal]);
-      const { ended } = beginTry(limit, false);
+      const { ended } = attempts.begin(limit, false);
       try {
         const exchanged = options.ignoreAnswer ? exchangeUnread : exchangeJson;
         const answer = await exchanged(exchange, { maxBytes, limit, clock });
@@ -225,7 +195,7 @@ export function openUpstream(options: UpstreamOptions): Upstream {
         limit.dispose();
       }
     };
-    return repeated(tryOnce, { signal, mayRepeat: () => !sideEffect });
+    return repeated(tryOnce, { signal, permit: options.permit, mayRepeat: () => !sideEffect });
   }
 
   async function* stream(exchange: Exchange, options: StreamOptions = {}): AsyncGenerator<string, void, void> {
@@ -235,7 +205,7 @@ export function openUpstream(options: UpstreamOptions): Upstream {
     /** Up to and including the first event; from then on nothing is repeated, but the try goes on. */
     const begin = async () => {
       const limit = startTimeLimit(clock, { totalMs: endsAt - clock.now(), idleMs }, [signal, closing.signal]);
-      const { answering, ended } = beginTry(limit, true);
+      const { answering, ended } = attempts.begin(limit, true);
       try {
         const answer = await send(exchange, { maxBytes, limit, clock });
         const events = openEventStream(answer, maxBytes, limit);
@@ -248,7 +218,12 @@ export function openUpstream(options: UpstreamOptions): Upstream {
         throw error;
       }
     };
-    const { limit, events, first, ended } = await repeated(begin, { totalMs, signal, mayRepeat: () => true });
+    const { limit, events, first, ended } = await repeated(begin, {
+      totalMs,
+      signal,
+      permit: options.permit,
+      mayRepeat: () => true,
+    });
     /** While a reader is busy it is not asked; when it never comes back, the try ends with its time all the same. */
     let isReading = false;
     const onAbort = () => ended(isReading ? leftByReader : limit.signal.reason);
@@ -287,7 +262,7 @@ export function openUpstream(options: UpstreamOptions): Upstream {
     getJson: (path, options) => call(exchangeOf('GET', path), options),
     delete: (path, options) => call(exchangeOf('DELETE', path), options),
     postStream: (path, body, options) => stream(exchangeOf('POST', path, body), options),
-    state: () => ({ circuit: circuit.state, running }),
+    state: () => ({ circuit: circuit.state, running: attempts.underWay }),
     close: () => closing.abort(new UpstreamFailure('closed', 'is not asked any more: the service is stopping')),
   };
 }

@@ -42,7 +42,7 @@ function runnerOn(canvas: { nodes: unknown[]; edges: unknown[] }, answer: unknow
 
 const invocation = (more: object = {}) =>
   invocationSchema.parse({ agent_type: 'basic-decomposition', canvas_path: 'a.canvas', target_node_id: 't', ...more });
-const never = new AbortController().signal;
+const never = { signal: new AbortController().signal };
 
 describe('AgentRunner', () => {
   it('draws the answer beside the target, on the newest canvas', async () => {
@@ -122,7 +122,7 @@ describe('AgentRunner', () => {
   it('writes nothing once it was called off', async () => {
     const { runner, drawn, events } = runnerOn({ nodes: [node('t', 0)], edges: [] });
     const caller = new AbortController();
-    const running = runner.run(invocation(), caller.signal);
+    const running = runner.run(invocation(), caller);
     caller.abort(new Error('left'));
     await expect(running).rejects.toThrow('left');
     expect(drawn).toEqual([]);

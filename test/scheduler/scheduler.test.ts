@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TaskKind } from '../../src/scheduler/index.js';
+import type { TaskContext, TaskKind } from '../../src/scheduler/index.js';
 import { settle } from '../support/manual-clock.js';
 import { openTasks, openTestScheduler } from './open-test-scheduler.js';
 
@@ -221,6 +221,7 @@ describe.each([
           );
           const tasks = openTasks(scheduler);
           let settledCount = 0;
+          const pausing: TaskContext[] = [];
           const leaving = list.map(() => new AbortController());
           for (const [i, { leavesAfter, upstream, deadlineMs, fails: _, ...options }] of list.entries()) {
             const given = {
@@ -237,8 +238,16 @@ describe.each([
           }
           for (let step = 0; settledCount < list.length || tasks.running.length > 0; step++) {
             await clock.advance(waits[step] ?? 250);
-            const { limit, running } = scheduler.state();
+            const { limit, running, upstreams } = scheduler.state();
             expect(running).toBeLessThanOrEqual(limit);
+            if (enabled) {
+              for (const each of Object.values(upstreams)) expect(each.running).toBeLessThanOrEqual(each.limit);
+            }
+            // One of them begins to wait for its next try, and comes back a step later.
+            for (const { permit, signal } of pausing.splice(0)) void permit?.acquire(signal).catch(() => {});
+            const pauses = tasks.running[(step * 7) % Math.max(1, tasks.running.length)];
+            pauses?.context.permit?.release();
+            if (pauses) pausing.push(pauses.context);
             for (const [i, { leavesAfter }] of list.entries()) if (leavesAfter === step) leaving[i]?.abort();
             const next = tasks.running[step % Math.max(1, tasks.running.length)];
             if (next && list[Number(next.name)]?.fails) next.fail(new Error('x'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/logger.js';
-import { type LoadName, openScheduler, type Scheduler } from '../../src/scheduler/index.js';
+import { type LoadName, openScheduler, type Scheduler, type TaskContext } from '../../src/scheduler/index.js';
 import { fixedOptimization } from '../support/optimization.js';
 import { defaultSettings } from './open-test-scheduler.js';
 
@@ -53,19 +53,27 @@ class FastClock {
   }
 }
 
+interface Tools {
+  clock: FastClock;
+  scheduler: Scheduler;
+  context: TaskContext;
+  wait(ms: number): Promise<void>;
+}
+
 /** Whatever limits the tasks: how many run, and what each of them meets. */
 interface World {
   load(running: number): Partial<Record<LoadName, number>>;
-  task(tools: { clock: FastClock; scheduler: Scheduler; wait(ms: number): Promise<void> }): Promise<void>;
+  task(tools: Tools): Promise<void>;
   upstream?: string;
+  /** Half a minute when left out. */
+  seconds?: number;
 }
 
-const seconds = 30;
-
-/** Tasks completed in half a minute, with 200 always there; 0 when the machine ran out of memory. */
+/** Tasks completed in that time, with 200 always there; 0 when the machine ran out of memory. */
 async function simulate(makeWorld: () => World, concurrency: number | 'scheduler'): Promise<number> {
   const clock = new FastClock();
   const world = makeWorld();
+  const { seconds = 30 } = world;
   let running = 0;
   let completed = 0;
   let isDead = false;
@@ -82,10 +90,10 @@ async function simulate(makeWorld: () => World, concurrency: number | 'scheduler
   const one = async (): Promise<void> => {
     while (clock.now() < seconds * 1000) {
       await scheduler.run(
-        async () => {
+        async (context) => {
           running++;
           if ((world.load(running).memory ?? 0) >= 1) isDead = true;
-          await world.task({ clock, scheduler, wait });
+          await world.task({ clock, scheduler, context, wait });
           running--;
           completed++;
         },
@@ -100,38 +108,52 @@ async function simulate(makeWorld: () => World, concurrency: number | 'scheduler
 
 const calm = { cpu: 0.1, memory: 0.1, event_loop: 0 };
 
+/** Takes so many at once, each for its time, and refuses others; who is refused comes back after two to four seconds. */
+function endpoint(takes: number, timeMs: () => number): World {
+  const underWay = new Set<{ others: number }>();
+  const ask = async ({ clock, scheduler, context, wait }: Tools): Promise<void> => {
+    const startedMs = clock.now();
+    const own = { others: underWay.size };
+    const tell = (outcome: 'ok' | 'busy') => {
+      if (outcome === 'busy') for (const each of underWay) if (each.others > own.others) each.others--;
+      underWay.delete(own);
+      scheduler.observeUpstream({
+        type: 'attempt',
+        isStream: false,
+        upstream: 'model',
+        outcome,
+        durationSeconds: (clock.now() - startedMs) / 1000,
+        retryAfterSeconds: undefined,
+        othersRunning: underWay.size,
+        othersAccepted: own.others,
+      });
+    };
+    underWay.add(own);
+    if (underWay.size > takes) {
+      await undefined;
+      tell('busy');
+      context.permit?.release();
+      await wait(2000 + ((clock.now() * 7919) % 2000));
+      await context.permit?.acquire(context.signal);
+      return ask({ clock, scheduler, context, wait });
+    }
+    await wait(timeMs());
+    tell('ok');
+  };
+  return { load: () => calm, task: ask, upstream: 'model', seconds: 10 };
+}
+
 const worlds: Record<string, () => World> = {
   'nothing is the limit': () => ({ load: () => calm, task: ({ wait }) => wait(500) }),
   'memory is the limit, and each task takes a while to fill its share': () => ({
     load: (running) => ({ ...calm, memory: 0.1 + 0.05 * running }),
     task: ({ wait }) => wait(400),
   }),
-  'an endpoint takes 20 at once, and those that are refused come back later': () => {
+  'an endpoint takes 20 at once, and those that are refused come back later': () => endpoint(20, () => 400),
+  'an endpoint takes 20 at once, all for the same time, so that they end together': () => endpoint(20, () => 250),
+  'an endpoint takes 12 at once, each for another time': () => {
     let asked = 0;
-    const ask = async ({ clock, scheduler, wait }: Parameters<World['task']>[0]): Promise<void> => {
-      const startedMs = clock.now();
-      const tell = (outcome: 'ok' | 'busy') =>
-        scheduler.observeUpstream({
-          type: 'attempt',
-          isStream: false,
-          upstream: 'model',
-          outcome,
-          durationSeconds: (clock.now() - startedMs) / 1000,
-          retryAfterSeconds: undefined,
-          othersRunning: asked - 1,
-        });
-      asked++;
-      if (asked > 20) {
-        tell('busy');
-        asked--;
-        await wait(2000 + ((clock.now() * 7919) % 2000));
-        return ask({ clock, scheduler, wait });
-      }
-      await wait(400);
-      tell('ok');
-      asked--;
-    };
-    return { load: () => calm, task: ask, upstream: 'model' };
+    return endpoint(12, () => 300 + ((asked++ * 7919) % 600));
   },
 };
 

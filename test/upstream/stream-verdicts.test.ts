@@ -38,6 +38,7 @@ describe('what a stream says about its server', () => {
         durationSeconds: 5,
         retryAfterSeconds: undefined,
         othersRunning: 0,
+        othersAccepted: 0,
         isStream: true,
       },
     ]);

@@ -1,3 +1,5 @@
+import type { Permit } from '../../upstream/index.js';
+
 /**
  * One message of a conversation.
  * @source OpenAI API reference, chat completions, "messages"
@@ -27,8 +29,9 @@ export interface ChatModel {
   readonly identity: string;
   readonly name: string;
   /**
+   * @param permit given back between two tries
    * @returns the text of the answer, whole
    * @throws Problem MODEL_ANSWER_CUT, and those of the way to the model (docs/errors.md, model and network)
    */
-  ask(request: ChatRequest, signal: AbortSignal): Promise<string>;
+  ask(request: ChatRequest, signal: AbortSignal, permit?: Permit): Promise<string>;
 }

@@ -95,11 +95,11 @@ export function openAiChatModel({ server, baseUrl, model, answerFormat }: OpenAi
   return {
     name: model,
     identity: JSON.stringify([baseUrl, model, answerFormat]),
-    async ask(request, signal) {
+    async ask(request, signal, permit) {
       let text = '';
       let ended: string | undefined;
       const body = bodyOf(request, model, answerFormat);
-      const options = { signal, idleMs, totalMs, maxBytes, lastData: '[DONE]' };
+      const options = { signal, permit, idleMs, totalMs, maxBytes, lastData: '[DONE]' };
       for await (const data of server.postStream('/chat/completions', body, options)) {
         const choice = chunkOf(data).choices?.[0];
         if (choice?.delta?.refusal) throw answerCut('refusal');

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Permit } from '../../upstream/index.js';
 import type { AnswerForm } from '../answers/answer.js';
 import { answerUnusable } from '../errors.js';
 import { answerSchema } from './answer-schema.js';
@@ -43,15 +44,21 @@ export interface Question {
 
 /**
  * Asks the model, checks the answer against its form, and once tells the model what was wrong.
+ * @param permit given back while the model is left alone before another try
  * @returns the answer, as its form's schema has it
  * @throws Problem MODEL_ANSWER_UNUSABLE; what the model throws
  * @source product contract, Agents ("validates the structured answer with zod (one repair try)")
  */
-export async function structuredAnswer(model: ChatModel, question: Question, signal: AbortSignal): Promise<unknown> {
+export async function structuredAnswer(
+  model: ChatModel,
+  question: Question,
+  signal: AbortSignal,
+  permit?: Permit,
+): Promise<unknown> {
   const { form, messages, temperature, maxTokens } = question;
   const wanted = { name: form.name, schema: answerSchema(form.schema as z.ZodType) };
   const ask = (asked: readonly ChatMessage[]) =>
-    model.ask({ messages: asked, form: wanted, temperature, maxTokens }, signal);
+    model.ask({ messages: asked, form: wanted, temperature, maxTokens }, signal, permit);
 
   const text = await ask(messages);
   const first = check(form, text);

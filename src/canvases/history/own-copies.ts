@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { etagOf } from '../document/etag.js';
 import { maxCanvasBytes } from '../errors.js';
+import { isGone } from './files/version-folder.js';
 import { temporaryName } from './files/whole-file.js';
 
 /**
@@ -146,6 +147,8 @@ export class OwnCopies {
     if (!copy) return;
     this.#copies.delete(key);
     this.#bytes -= copy.bytes;
-    await rm(path.join(this.#folder, copy.name), { force: true });
+    await unlink(path.join(this.#folder, copy.name)).catch((error: unknown) => {
+      if (!isGone(error)) throw error;
+    });
   }
 }

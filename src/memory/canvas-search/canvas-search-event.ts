@@ -3,7 +3,8 @@ import type { AskedQuery } from '../asked-query.js';
 /**
  * What the search over canvas nodes reports, for metrics.
  * - `searched`: a search was answered; `asked` tells what was asked, made when it is wanted
- * - `nodes_stored`: nodes of changed canvases were stored, `made` of them with a vector that was asked for
+ * - `nodes_stored`: nodes of changed canvases that say something new were stored, or others taken out; `made` of them got
+ *   a vector that was asked for
  * - `nodes_failed`: nodes could not get a vector; they are tried again later
  * - `index_built`: the vectors are divided into neighbourhoods
  * - `upkeep_failed`: the work behind the scenes broke off; it is begun again later

@@ -1,12 +1,15 @@
 /**
  * Brings the rows of canvases in step with what the canvases say now. It may be broken off anywhere, and done again:
- * what it has stored stays. Only texts that no row has yet get a new vector.
+ * what it has stored stays. Only nodes whose text changed are written, and only texts that no row of the canvases at hand
+ * has yet get a new vector.
  */
 import type { InBackground } from '../../scheduler/index.js';
 import type { Embedder } from '../embeddings/embedder.js';
 import { type SaidNode, saidNodes } from './canvas-nodes.js';
 import type { CanvasSearchEvent } from './canvas-search-event.js';
-import type { CanvasRows, NodeRows } from './node-rows.js';
+import { createKnownRows } from './known-rows.js';
+import { nodeDifference, type RowTexts } from './node-difference.js';
+import type { NodeRows, RowsChange } from './node-rows.js';
 import { readCanvas, type VaultCanvases } from './searched-canvases.js';
 import { createVectorMaking } from './vector-making.js';
 
@@ -39,7 +42,10 @@ interface ReadCanvas {
 }
 
 const canvasesAtOnce = 64;
+/** Nodes that get a row in one commit, ... */
 const nodesAtOnce = 512;
+/** ... and nodes that are looked at for it. */
+const lookedAtOnce = 8192;
 
 /** @source product contract, Settled details (`/canvas/search`) */
 export interface NodeIndexing {
@@ -56,18 +62,21 @@ export interface NodeIndexing {
 export function createNodeIndexing(options: NodeIndexingOptions): NodeIndexing {
   const { canvases, rows, known, inBackground, onEvent } = options;
   const makeVectors = createVectorMaking(options.embedder);
+  const knownRows = createKnownRows(rows);
 
   /** So many of the canvases as make a batch, one at least. */
   async function readSome(paths: readonly string[], signal: AbortSignal): Promise<ReadCanvas[]> {
     const read: ReadCanvas[] = [];
-    let nodes = 0;
+    let [looked, changed] = [0, 0];
     for (const path of paths) {
       signal.throwIfAborted();
-      const found = await readCanvas(canvases, path);
+      const found = await readCanvas(canvases, path, known.get(path));
       const said = found ? makeVectors.taken(saidNodes(found.canvas)) : [];
       read.push({ path, etag: found?.etag, nodes: said });
-      nodes += said.length;
-      if (nodes >= nodesAtOnce) break;
+      const hashes = knownRows.find(path);
+      looked += said.length;
+      changed += hashes ? nodeDifference(hashes, said).added.length : said.length;
+      if (changed >= nodesAtOnce || looked >= lookedAtOnce) break;
       await new Promise(setImmediate);
     }
     return read;
@@ -77,41 +86,67 @@ export function createNodeIndexing(options: NodeIndexingOptions): NodeIndexing {
     const startedAt = performance.now();
     const read = await readSome(paths, signal);
     const stale = read.filter(({ path, etag }) => known.get(path) !== etag);
-    const had = await rows.of(stale.map(({ path }) => path).filter((path) => known.has(path)));
-    const changed = stale.filter(({ path, nodes }) => !isSame(nodes, had.get(path) ?? []));
-    // A canvas that was moved finds its vectors under its old path, which changed with it.
-    const vectors = new Map<string, Float32Array>();
-    for (const { textHash, vector } of [...had.values()].flat()) vectors.set(textHash, vector);
-    const missing = changed.flatMap(({ nodes }) => nodes).filter(({ textHash }) => !vectors.has(textHash));
+    const had = await knownRows.of(stale.map(({ path }) => path).filter((path) => known.has(path)));
+    const differing = stale.flatMap((canvas) => {
+      const { hashes = none, isTorn = false } = had.get(canvas.path) ?? {};
+      const difference = nodeDifference(isTorn ? none : hashes, canvas.nodes);
+      const isSame = !isTorn && difference.added.length === 0 && difference.removed.length === 0;
+      // What has no node any more needs no list of them.
+      const isWhole = isTorn || (canvas.nodes.length === 0 && hashes.size > 0);
+      return isSame ? [] : [{ ...canvas, ...difference, isWhole }];
+    });
+
+    const wanted = differing.flatMap(({ added }) => added);
+    const vectors = await vectorsThereAre(wanted, had);
+    const missing = wanted.filter(({ textHash }) => !vectors.has(textHash));
     const { made, failed, reason } = await makeVectors.of(missing, signal);
     for (const [hash, vector] of made) vectors.set(hash, vector);
 
     const unfinished: string[] = [];
-    const replaced = changed.map(({ path, etag = '', nodes }): CanvasRows => {
-      const wanted = makeVectors.taken(nodes);
-      const stored = wanted.flatMap((node) => {
+    const changes = differing.map(({ path, etag = '', added, removed, kept, isWhole }): RowsChange => {
+      const taken = makeVectors.taken(added);
+      const stored = taken.flatMap((node) => {
         const vector = vectors.get(node.textHash);
         return vector ? [{ ...node, vector }] : [];
       });
-      if (stored.length === wanted.length) return { path, etag, nodes: stored };
-      unfinished.push(path);
-      return { path, etag: '', nodes: stored };
+      const isFinished = stored.length === taken.length;
+      if (!isFinished) unfinished.push(path);
+      return { path, stamp: isFinished ? etag : `part of ${etag}`, isWhole, added: stored, removed, kept };
     });
-    if (replaced.length > 0) {
-      // Should the commit fail, nobody knows what the table holds.
-      for (const { path } of replaced) known.set(path, '');
-      await rows.replace(replaced, new Set(had.keys()));
-      const nodes = replaced.reduce((sum, canvas) => sum + canvas.nodes.length, 0);
+    if (changes.length > 0) {
+      // Should a commit fail, nobody knows what the table holds.
+      for (const { path } of changes) {
+        known.set(path, '');
+        knownRows.forget(path);
+      }
+      await rows.change(changes);
+      const nodes = changes.reduce((sum, { added }) => sum + added.length, 0);
       const durationSeconds = (performance.now() - startedAt) / 1000;
-      onEvent({ type: 'nodes_stored', canvases: replaced.length, nodes, made: made.size, durationSeconds });
+      onEvent({ type: 'nodes_stored', canvases: changes.length, nodes, made: made.size, durationSeconds });
     }
-    for (const { path, etag } of stale) {
-      if (etag === undefined) known.delete(path);
-      else known.set(path, unfinished.includes(path) ? '' : etag);
+    const changeOf = new Map(changes.map((change) => [change.path, change]));
+    for (const { path, etag, nodes } of stale) {
+      if (etag === undefined) {
+        known.delete(path);
+        knownRows.forget(path);
+        continue;
+      }
+      known.set(path, unfinished.includes(path) ? '' : etag);
+      knownRows.set(path, hashesAfter(nodes, had.get(path), changeOf.get(path)));
     }
     if (failed > 0) onEvent({ type: 'nodes_failed', nodes: failed });
     if (failed > 0 && made.size === 0) throw new ModelAway(reason);
     return { looked: read.length, unfinished };
+  }
+
+  /** Of the texts that rows of these canvases have: a canvas that was moved finds them under its old path, which changed with it. */
+  async function vectorsThereAre(
+    wanted: readonly SaidNode[],
+    had: ReadonlyMap<string, RowTexts>,
+  ): Promise<Map<string, Float32Array>> {
+    const hashes = new Set([...had.values()].flatMap((texts) => [...texts.hashes.values()]));
+    const there = new Set(wanted.map(({ textHash }) => textHash).filter((hash) => hashes.has(hash)));
+    return there.size === 0 ? new Map() : rows.vectorsOf([...had.keys()], [...there]);
   }
 
   /** The work itself is awaited even when the wait for it is given up: nothing may close under it. */
@@ -164,8 +199,15 @@ function firstOf(paths: ReadonlySet<string>, most: number): string[] {
   return first;
 }
 
-function isSame(nodes: readonly SaidNode[], had: readonly SaidNode[]): boolean {
-  if (nodes.length !== had.length) return false;
-  const hashes = new Map(had.map(({ nodeId, textHash }) => [nodeId, textHash]));
-  return nodes.every(({ nodeId, textHash }) => hashes.get(nodeId) === textHash);
+const none: RowTexts['hashes'] = new Map();
+
+/** What the rows of a canvas say once they were changed. */
+function hashesAfter(nodes: readonly SaidNode[], had: RowTexts | undefined, change: RowsChange | undefined) {
+  const hashes = new Map<string, string>();
+  const added = new Set(change?.added.map(({ nodeId }) => nodeId));
+  for (const { nodeId, textHash } of nodes) {
+    const isKept = !change?.isWhole && had?.hashes.get(nodeId) === textHash;
+    if (isKept || added.has(nodeId)) hashes.set(nodeId, textHash);
+  }
+  return hashes;
 }

@@ -1,8 +1,8 @@
 /**
- * The table of nodes: a row for each node that says something. All rows of a canvas carry the ETag of the version that
- * they were made from, or '' while some of its nodes have no vector yet; a canvas whose rows carry another one than
- * its own is looked at again. Two handles: searches see whole passes only, not the moment between taking rows out and
- * putting them in.
+ * The table of nodes: a row for each node that says something, with a stamp. This holds after each commit: where all
+ * rows of a canvas carry one ETag, they are the rows of that version; where they carry several stamps, or one that is no
+ * ETag, nothing is known without looking. So a row that says the same as before is left as it is. Two handles: searches
+ * see whole passes only, not the moment between putting rows in and taking others out.
  */
 import {
   type Database,
@@ -12,6 +12,7 @@ import {
   readFresh,
   retryOnConflict,
   scanBatches,
+  stringLiteral,
   type Table,
   type VectorModel,
   vectorRows,
@@ -19,17 +20,28 @@ import {
 } from '../../lance/index.js';
 import type { Logger } from '../../logger.js';
 import type { SaidNode } from './canvas-nodes.js';
+import type { RowTexts } from './node-difference.js';
 
 /** A node with its vector. @source product contract, Settled details (`/canvas/search`) */
 export interface StoredNode extends SaidNode {
   vector: Float32Array;
 }
 
-/** The rows of a canvas as they shall be; `etag` '' when some are still missing. @source product contract, Settled details (`/canvas/search`) */
-export interface CanvasRows {
+/**
+ * What becomes of the rows of one canvas.
+ * - `stamp`: of the rows that are added: the ETag of the version when the rows are all that it says then; else what no
+ *   canvas has for an ETag, and no other version for a stamp.
+ * - `isWhole`: all rows that the canvas has go first.
+ * - `removed`: ids of nodes whose rows go. `kept`: one whose row stays; undefined when there is none.
+ * @source product contract, Settled details (`/canvas/search`)
+ */
+export interface RowsChange {
   path: string;
-  etag: string;
-  nodes: readonly StoredNode[];
+  stamp: string;
+  isWhole: boolean;
+  added: readonly StoredNode[];
+  removed: readonly string[];
+  kept: string | undefined;
 }
 
 /** All such tables begin so. @source product contract, Trajectories ("mixing is refused") */
@@ -47,12 +59,14 @@ export interface NodeRows {
   readonly shown: Table;
   /** For upkeep; on the newest commit. */
   readonly table: Table;
-  /** The version that each canvas has rows of. */
+  /** The version that each canvas has the rows of; what is no ETag where that is not known. */
   versions(): Promise<Map<string, string>>;
-  /** The rows of some canvases. */
-  of(paths: readonly string[]): Promise<Map<string, StoredNode[]>>;
-  /** Puts these rows in place of all that the canvases had. */
-  replace(canvases: readonly CanvasRows[], had: ReadonlySet<string>): Promise<void>;
+  /** What the rows of some canvases say. */
+  textsOf(paths: readonly string[]): Promise<Map<string, RowTexts>>;
+  /** Vectors of texts that these canvases have rows of, by the hash of the text. */
+  vectorsOf(paths: readonly string[], hashes: readonly string[]): Promise<Map<string, Float32Array>>;
+  /** Changes the rows of some canvases. Broken off anywhere, the rule above still holds. */
+  change(changes: readonly RowsChange[]): Promise<void>;
   /** Versions of the table on disk. */
   countVersions(): Promise<number>;
   /** Lets searches see what was committed. */
@@ -70,6 +84,33 @@ export async function openNodeRows(database: Database, model: VectorModel, logge
   const table = await openModelTable(database, model, options);
   const shown = await openModelTable(database, model, options);
 
+  const remove = (where: string) => retryOnConflict(() => table.delete(where));
+
+  async function texts(paths: readonly string[], columns: string[]): Promise<string[][]> {
+    const query = () =>
+      table
+        .query()
+        .where(`path IN ${listLiteral(paths)}`)
+        .select(columns)
+        .toArrow();
+    const found = await readFresh(table, query);
+    const values = columns.map((name) => found.getChild(name));
+    return Array.from({ length: found.numRows }, (_, i) => values.map((column) => String(column?.get(i))));
+  }
+
+  async function add(rows: readonly (StoredNode & { path: string; stamp: string })[]): Promise<void> {
+    const columns = {
+      path: rows.map(({ path }) => path),
+      etag: rows.map(({ stamp }) => stamp),
+      node_id: rows.map(({ nodeId }) => nodeId),
+      text: rows.map(({ text }) => beginningOf(text)),
+      text_hash: rows.map(({ textHash }) => textHash),
+      model: rows.map(() => model.model),
+    };
+    const vectors = rows.map(({ vector }) => vector);
+    await table.add(vectorRows(columns, vectors, dimensions));
+  }
+
   return {
     table,
     shown,
@@ -77,50 +118,48 @@ export async function openNodeRows(database: Database, model: VectorModel, logge
       const versions = new Map<string, string>();
       for await (const batch of scanBatches(table.query().select(['path', 'etag']))) {
         const [paths, etags] = [batch.getChild('path'), batch.getChild('etag')];
-        for (let i = 0; i < batch.numRows; i++) versions.set(String(paths?.get(i)), String(etags?.get(i)));
+        for (let i = 0; i < batch.numRows; i++) {
+          const [path, etag] = [String(paths?.get(i)), String(etags?.get(i))];
+          versions.set(path, (versions.get(path) ?? etag) === etag ? etag : severalStamps);
+        }
       }
       return versions;
     },
-    async of(paths) {
-      const found = new Map<string, StoredNode[]>();
+    async textsOf(paths) {
+      const found = new Map<string, { hashes: Map<string, string>; isTorn: boolean }>();
       if (paths.length === 0) return found;
-      const rows = await readFresh(table, () =>
-        table
-          .query()
-          .where(`path IN ${listLiteral(paths)}`)
-          .select(['path', 'node_id', 'text', 'text_hash', 'vector'])
-          .toArrow(),
-      );
-      const column = (name: string) => rows.getChild(name);
-      const [path, nodeId, text, textHash, vector] = ['path', 'node_id', 'text', 'text_hash', 'vector'].map(column);
-      for (let i = 0; i < rows.numRows; i++) {
-        const node = {
-          nodeId: String(nodeId?.get(i)),
-          text: String(text?.get(i)),
-          textHash: String(textHash?.get(i)),
-          vector: copyOf(vector?.get(i)),
-        };
-        const others = found.get(String(path?.get(i)));
-        if (others) others.push(node);
-        else found.set(String(path?.get(i)), [node]);
+      for (const [path, nodeId, hash] of await texts(paths, ['path', 'node_id', 'text_hash'])) {
+        const known = found.get(path!) ?? { hashes: new Map(), isTorn: false };
+        known.isTorn ||= known.hashes.has(nodeId!);
+        found.set(path!, known);
+        known.hashes.set(nodeId!, hash!);
       }
       return found;
     },
-    async replace(canvases, had) {
-      const old = canvases.map(({ path }) => path).filter((path) => had.has(path));
-      if (old.length > 0) await retryOnConflict(() => table.delete(`path IN ${listLiteral(old)}`));
-      const rows = canvases.flatMap(({ path, etag, nodes }) => nodes.map((node) => ({ path, etag, ...node })));
-      if (rows.length === 0) return;
-      const texts = {
-        path: rows.map(({ path }) => path),
-        etag: rows.map(({ etag }) => etag),
-        node_id: rows.map(({ nodeId }) => nodeId),
-        text: rows.map(({ text }) => beginningOf(text)),
-        text_hash: rows.map(({ textHash }) => textHash),
-        model: rows.map(() => model.model),
-      };
-      const vectors = rows.map(({ vector }) => vector);
-      await table.add(vectorRows(texts, vectors, dimensions));
+    async vectorsOf(paths, hashes) {
+      const where = `path IN ${listLiteral(paths)} AND text_hash IN ${listLiteral(hashes)}`;
+      const query = () => table.query().where(where).select(['text_hash', 'vector']).toArrow();
+      const found = await readFresh(table, query);
+      const [hash, vector] = [found.getChild('text_hash'), found.getChild('vector')];
+      return new Map(Array.from({ length: found.numRows }, (_, i) => [String(hash?.get(i)), copyOf(vector?.get(i))]));
+    },
+    async change(changes) {
+      const whole = changes.filter(({ isWhole }) => isWhole);
+      if (whole.length > 0) await remove(`path IN ${listLiteral(whole.map(({ path }) => path))}`);
+      const fewer = changes.filter(({ isWhole, removed }) => !isWhole && removed.length > 0);
+      const unmarked = fewer.filter(({ added, kept }) => added.length === 0 && kept !== undefined);
+      if (unmarked.length > 0) {
+        const where = anyOf(unmarked.map(({ path, kept = '' }) => rowsWhere(path, [kept])));
+        await retryOnConflict(() => table.update({ where, values: { etag: severalStamps } }));
+      }
+      const rows = changes.flatMap(({ path, stamp, added }) => added.map((node) => ({ path, stamp, ...node })));
+      if (rows.length > 0) await add(rows);
+      const gone = fewer.map(({ path, stamp, removed }) => ({ stamp, where: rowsWhere(path, removed) }));
+      if (gone.length > 0) {
+        const paths = listLiteral(fewer.map(({ path }) => path));
+        const each = gone.map(({ stamp, where }) => `(${where} AND etag <> ${stringLiteral(stamp)})`);
+        await remove(`path IN ${paths} AND (${anyOf(each)})`);
+      }
     },
     countVersions: () => database.countVersions(modelTableName(nodeTablePrefix, model)),
     publish: () => shown.checkoutLatest(),
@@ -130,6 +169,13 @@ export async function openNodeRows(database: Database, model: VectorModel, logge
     },
   };
 }
+
+/** No canvas has it for an ETag. */
+const severalStamps = '';
+
+const rowsWhere = (path: string, nodeIds: readonly string[]) =>
+  `path = ${stringLiteral(path)} AND node_id IN ${listLiteral(nodeIds)}`;
+const anyOf = (conditions: readonly string[]) => conditions.map((each) => `(${each})`).join(' OR ');
 
 const copyOf = (vector: { toArray(): Float32Array }) => vector.toArray().slice();
 

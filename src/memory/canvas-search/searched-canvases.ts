@@ -40,16 +40,18 @@ const lasting: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A canvas as it is now, parsed; undefined when there is none that can be read.
+ * A canvas as it is now, parsed; undefined when there is none that can be read. Its version alone when that is `known`.
  * @throws Problem, when it cannot be read just now
  * @source product contract, Canvases ("reading is lenient")
  */
 export async function readCanvas(
   canvases: Pick<VaultCanvases, 'newest'>,
   path: string,
-): Promise<{ etag: string; canvas: unknown } | undefined> {
+  known: string | undefined,
+): Promise<{ etag: string; canvas?: unknown } | undefined> {
   try {
     const { etag, bytes } = await canvases.newest(path);
+    if (etag === known) return { etag };
     const text = bytes.toString('utf8');
     return { etag, canvas: JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text) };
   } catch (error) {

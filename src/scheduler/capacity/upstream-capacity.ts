@@ -1,6 +1,7 @@
 /**
  * How much one other server takes at once, learnt from its answers. It begins low and grows by one with every other
- * success while it is used. A refusal for being busy tells the number exactly: as many as are still under way are accepted.
+ * success while it is used. A refusal for being busy tells the number exactly: as many as were under way when it was sent,
+ * and were not refused, are accepted. Those may have been answered meanwhile, all at once.
  * From then on one more is tried now and then, less often each time that is refused.
  */
 import type { UpstreamEvent } from '../../upstream/index.js';
@@ -18,7 +19,7 @@ export type UpstreamAnswer = Extract<UpstreamEvent, { type: 'attempt' | 'answeri
  */
 export type UpstreamLimitReason = 'busy' | 'timeout' | 'grown' | 'probe' | 'setting';
 
-/** At first the limit grows by half a round of answers: each refusal costs a slot for a whole pause. */
+/** At first the limit grows by half a round of answers: each refusal costs its task a try and a pause. */
 const answersPerStep = 2;
 const firstProbeMs = 5000;
 const lastProbeMs = 60_000;
@@ -85,7 +86,7 @@ export function createUpstreamCapacity(startLimit: number): UpstreamCapacity {
       const outcome = event.type === 'answering' ? 'ok' : event.outcome;
       if (event.type === 'attempt' && outcome === 'busy') {
         const { retryAfterSeconds } = event;
-        lower(othersRunning, now, 'busy');
+        lower(event.othersAccepted ?? othersRunning, now, 'busy');
         if (retryAfterSeconds !== undefined) pausedUntilMs = Math.max(pausedUntilMs, now + retryAfterSeconds * 1000);
       } else if (outcome === 'timeout') {
         if (now >= nextProbeMs || isStarting) lower(Math.ceil(limit / 2), now, 'timeout');

@@ -14,13 +14,14 @@ export interface UpstreamLimitsOptions {
 }
 
 /**
- * How many tasks run for each other server, and how many may. Each change is an event and a line of the log. Names come from the source, so there are few.
+ * How many tasks have a place at each other server, and how many may. Each change is an event and a line of the log. Names come from the source, so there are few.
  * @source story-17.4 task 3 ("the model endpoint's own answers")
  */
 export interface UpstreamLimits {
   mayStart(name: string, nowMs: number): boolean;
   started(name: string): void;
   ended(name: string): void;
+  running(name: string): number;
   observe(event: UpstreamEvent, nowMs: number): void;
   state(): Record<string, { limit: number; running: number }>;
 }
@@ -47,6 +48,7 @@ export function createUpstreamLimits({ bounds, logger, onEvent }: UpstreamLimits
     ended: (name) => {
       of(name).running--;
     },
+    running: (name) => of(name).running,
     observe(event, nowMs) {
       if (event.type !== 'attempt' && event.type !== 'answering') return;
       const { capacity, running } = of(event.upstream);

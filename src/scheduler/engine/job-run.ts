@@ -201,12 +201,12 @@ export function createJobRun(options: JobRunOptions): JobRun {
 /** Runs the task; when its own time is over its signal aborts and `onLate` is told, and its slot stays taken. */
 async function withinTime(
   { run, timeoutMs }: JobTaskRequest,
-  { signal }: TaskContext,
+  { signal, permit }: TaskContext,
   clock: Clock,
   results: ReadonlyMap<string, unknown>,
   onLate: (problem: Problem) => void,
 ): Promise<unknown> {
-  if (timeoutMs === undefined) return run({ signal, results });
+  if (timeoutMs === undefined) return run({ signal, permit, results });
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal.reason);
   if (signal.aborted) onAbort();
@@ -217,7 +217,7 @@ async function withinTime(
     onLate(late);
   });
   try {
-    return await run({ signal: controller.signal, results });
+    return await run({ signal: controller.signal, permit, results });
   } finally {
     cancel();
     signal.removeEventListener('abort', onAbort);

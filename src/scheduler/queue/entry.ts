@@ -1,3 +1,4 @@
+import type { Permit } from '../../upstream/index.js';
 import type { TaskOutcome } from '../events.js';
 import { isBackground, type TaskContext, type TaskOptions } from '../task.js';
 
@@ -13,6 +14,7 @@ export class Entry implements TaskContext {
   /** Slots that are booked while it runs. */
   booked = 0;
   startedMs = 0;
+  permit: Permit | undefined;
   /** Begins the work, once its slots are booked. */
   begin: () => void = () => {};
   /** Answers the caller at once; what runs is told to end. */

@@ -1,11 +1,13 @@
 import type { Clock } from '../clock.js';
 import { UpstreamFailure } from './failure.js';
+import type { Permit } from './permit.js';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.js';
 
 /**
  * What a repeated call needs to know.
  * - `mayRepeat`: asked before each repetition; false after the first streamed token.
  * - `onRetry`: told before each pause.
+ * - `permit`: given back for each pause. The wait for it afterwards does not count into the policy's total.
  * @source story-17.4 ADR-0009
  */
 export interface RetryOptions {
@@ -16,6 +18,7 @@ export interface RetryOptions {
   signals?: readonly (AbortSignal | undefined)[];
   mayRepeat?(): boolean;
   onRetry?(failure: UpstreamFailure, delayMs: number): void;
+  permit?: Permit | undefined;
 }
 
 function pause(clock: Clock, delayMs: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
@@ -40,8 +43,8 @@ function pause(clock: Clock, delayMs: number, signals: readonly (AbortSignal | u
  * @source story-17.4 ADR-0009
  */
 export async function retry<T>(attempt: (leftMs: number) => Promise<T>, options: RetryOptions): Promise<T> {
-  const { policy, clock, random, signals = [], mayRepeat, onRetry } = options;
-  const endsAt = clock.now() + policy.totalMs;
+  const { policy, clock, random, signals = [], mayRepeat, onRetry, permit } = options;
+  let endsAt = clock.now() + policy.totalMs;
   for (let failed = 1; ; failed++) {
     try {
       return await attempt(endsAt - clock.now());
@@ -51,7 +54,11 @@ export async function retry<T>(attempt: (leftMs: number) => Promise<T>, options:
       const isLast = failed >= policy.tries || clock.now() + delayMs >= endsAt;
       if (isLast || mayRepeat?.() === false) throw error;
       onRetry?.(error, delayMs);
+      permit?.release();
       await pause(clock, delayMs, signals);
+      const pausedUntil = clock.now();
+      await permit?.acquire(AbortSignal.any(signals.filter((signal) => signal !== undefined)));
+      endsAt += clock.now() - pausedUntil;
     }
   }
 }

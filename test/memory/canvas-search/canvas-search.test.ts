@@ -78,6 +78,23 @@ test('changes that never end are looked at after ten seconds all the same', asyn
   await vi.waitUntil(() => events.some(({ type }) => type === 'nodes_stored'));
 });
 
+test('of the canvases that changed, only the nodes that say something else are written, all at once', async () => {
+  const vault = vaultOfThree();
+  const { search, events } = await openTestSearch(await temporaryFolder(), vault);
+  await search.upkeep();
+  events.length = 0;
+  vault.put('a.canvas', [card('1', 'aaab'), card('2', 'dddd'), card('3', 'eeee')]);
+  vault.put('sub/b.canvas', [card('1', 'abbb'), card('2', 'ffff')]);
+  await search.upkeep();
+  expect(events).toEqual([
+    { type: 'nodes_stored', canvases: 2, nodes: 3, made: 3, durationSeconds: expect.any(Number) },
+  ]);
+  expect(await found(search, 'd')).toEqual(['a.canvas#2']);
+  expect(await found(search, 'c')).toEqual([]);
+  expect(await found(search, 'e')).toEqual(['a.canvas#3']);
+  expect(await found(search, 'ab', 2)).toEqual(['a.canvas#1', 'sub/b.canvas#1']);
+});
+
 test('moving cards about writes nothing', async () => {
   const vault = vaultOfThree();
   const { search, events } = await openTestSearch(await temporaryFolder(), vault);

@@ -46,6 +46,12 @@ describe('what another server takes at once', () => {
     expect(refused).toBeLessThanOrEqual(10 + takes + 5);
   });
 
+  it('is what it took when the refused one was sent, though all of those were answered meanwhile', () => {
+    const capacity = createUpstreamCapacity(30);
+    capacity.observe({ ...attempt('busy', 1), othersAccepted: 20 }, 0, max);
+    expect(capacity.limit).toBe(20);
+  });
+
   it('is everything when it never refuses', () => {
     expect(learn(100, 10).capacity.limit).toBe(max);
   });
