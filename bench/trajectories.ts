@@ -8,7 +8,8 @@ import { benchStart } from './trajectories/start-speed.js';
  * @source product contract, Trajectories
  */
 export const benchTrajectories: Bench = async function* (context) {
-  yield await benchImport(context);
+  if (!context.isSample) yield await benchImport(context);
   yield await benchList(context);
+  if (context.isSample) return;
   yield await benchStart(context);
 };

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { agentRoutes, openAgents, openAiChatModel, structuredModel } from './agents/index.js';
 import { cacheRoutes, createResultCache, openCacheStore } from './cache/index.js';
 import { canvasRoutes, directCanvases, foldCanvasPath, openCanvases, parsedCanvases } from './canvases/index.js';
-import { createServer, healthRoutes } from './http/index.js';
+import { createServer, healthRoutes, rehearse } from './http/index.js';
 import type { Logger } from './logger.js';
 import { type KeptAnswer, openMemory } from './memory/index.js';
 import { createMetrics, dashboardPagePaths, metricsRoutes, openDashboard, openMonitoring } from './metrics/index.js';
@@ -114,6 +114,11 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
   metrics.watchMemoryStorage('graphiti', memory.storageBytes.graphiti);
   metrics.watchMemoryStorage('semantic', memory.storageBytes.semantic);
   metrics.watchCanvasSearch(memory.canvasSearch.progress);
+  let draining = false;
+  let onServer = (_: FastifyInstance) => {};
+  const built = new Promise<FastifyInstance>((resolve) => {
+    onServer = resolve;
+  });
   const { trajectories, search, imports, ...library } = await openTrajectoryLibrary({
     ...settings,
     nativeQuery: tuned.nativeQuery,
@@ -124,7 +129,16 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     batchImport: flags.optimization('batch_import'),
     bulkDuplicateCheck: flags.optimization('bulk_duplicate_check'),
     embedder: memory.embedder,
-    moreToPrewarm: memory.canvasSearch.prewarmSteps,
+    moreToPrewarm: memory.prewarmSteps,
+    rehearsal: {
+      after: built,
+      async ask(url) {
+        if (draining) return;
+        await rehearse(await built, url, settings.apiToken).catch((error: unknown) => {
+          logger.warn({ err: error }, 'a page could not be asked for at start: the first request may take longer');
+        });
+      },
+    },
     background: {
       imports: backgroundOf(scheduler, { name: 'import', kind: 'import', weight: 2 }),
       prewarm: backgroundOf(scheduler, { name: 'prewarm', kind: 'prewarm' }),
@@ -198,7 +212,6 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     }
   };
 
-  let draining = false;
   const server = await createServer({
     logger,
     version,
@@ -232,6 +245,8 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
       ...library.routes,
     ],
   });
+
+  onServer(server);
 
   return {
     server,

@@ -8,6 +8,8 @@ import { Problem } from './errors.js';
  */
 export interface Optimization<Settings = Record<string, never>> {
   readonly enabled: boolean;
+  /** The same, where asking is no use of it: uses are counted, to be set against failures. */
+  readonly isOn?: boolean;
   readonly settings: Settings;
   /** Counts the failure and logs it once; the caller then goes the original way. */
   failed(error: unknown): void;
@@ -43,7 +45,8 @@ export interface CountedWork {
  * contents; undefined when nothing does. `bytesOf` is the memory that an answer holds while it waits. With `isTimed` false
  * only the answers are compared, not their times. `askAgain` asks the original way in place of what answers requests, where
  * that reports what it does. `look` gets the original way's answer by reading only what the answer needs: it finds a wrong
- * answer where the original way takes too long to be asked often, and comes before it; its time says nothing. `putRight` is called after a
+ * answer where the original way takes too long to be asked often, and comes before it; its time says nothing. `lookAt` is such a
+ * look at the data of an earlier version, undefined where that is gone: for data that changes while a look takes place. `putRight` is called after a
  * difference has been confirmed and told: it drops or mends what the optimised way has kept. Its failures are only counted.
  * @source product contract, Optimisations (`verification.sample_rate`)
  */
@@ -55,11 +58,13 @@ export interface AnswerCheck<T> {
   isTimed?: boolean;
   askAgain?(): Promise<T> | T;
   look?(): Promise<T> | T;
+  lookAt?(version: string): Promise<T | undefined> | T | undefined;
   putRight?(optimised: T, original: T): Promise<void> | void;
 }
 
 /**
- * An answer that was given, how long it took in seconds, and the data's version before it; or, for ways that only show
+ * An answer that was given, how long it took in seconds, and the data's version before it (and after it, where an earlier one
+ * can be looked at); or, for ways that only show
  * their difference beside each other, how to get an answer of either way. `original` is only called later, and finds warm
  * what the answer has warmed: a way that asked the original one itself, as a cache does on a miss, says in
  * `originalSeconds` how long that took, and then the later call is not timed.
@@ -68,6 +73,7 @@ export interface AnswerCheck<T> {
 export interface AnswerPair<T> {
   check: AnswerCheck<T>;
   versionBefore?: string | undefined;
+  versionAfter?: string | undefined;
   optimised: { answer: T; seconds: number; originalSeconds?: number | undefined } | (() => Promise<T> | T);
   original(): Promise<T> | T;
 }
@@ -79,6 +85,13 @@ export interface AnswerPair<T> {
 export interface Trial {
   compare<T>(pair: AnswerPair<T>): void;
 }
+
+/**
+ * Whether an optimisation is on, without that counting as a use of it.
+ * @source product contract, Optimisations (`auto_rollback`)
+ */
+export const isOn = (optimization: Pick<Optimization<unknown>, 'enabled' | 'isOn'>): boolean =>
+  optimization.isOn ?? optimization.enabled;
 
 const secondsSince = (startedAt: number) => (performance.now() - startedAt) / 1000;
 
@@ -117,7 +130,10 @@ async function comparedLater<T>(
   const startedAt = performance.now();
   const answer = await optimised();
   const seconds = secondsSince(startedAt);
-  trial.compare({ check, versionBefore, optimised: { answer, seconds }, original: check.askAgain ?? original });
+  const versionAfter = check.lookAt && (await versionOf(check));
+  const optimisedAnswer = { answer, seconds };
+  const pair = { check, versionBefore, versionAfter, optimised: optimisedAnswer, original: check.askAgain ?? original };
+  trial.compare(pair);
   return answer;
 }
 

@@ -48,6 +48,12 @@ const environmentSchema = z.object({
     .min(0, 'expected 0 (off) or more')
     .max(600_000, 'expected 600000 or less')
     .default(300),
+  MAX_PAGE_BYTES: z.coerce
+    .number('expected a whole number of bytes')
+    .int('expected a whole number of bytes')
+    .min(1024 ** 2, 'expected 1048576 (1 MiB) or more')
+    .max(1024 ** 3, 'expected 1073741824 (1 GiB) or less')
+    .default(64 * 1024 ** 2),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -105,6 +111,8 @@ export interface Settings {
   eventRetentionDays: number;
   /** Queries that take longer are noted; 0: none. */
   slowQueryMs: number;
+  /** Text of records that one page may hold. */
+  maxPageBytes: number;
   logLevel: string;
 }
 
@@ -161,6 +169,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     graphitiUrl: env.GRAPHITI_URL,
     eventRetentionDays: env.EVENT_RETENTION_DAYS,
     slowQueryMs: env.SLOW_QUERY_MS,
+    maxPageBytes: env.MAX_PAGE_BYTES,
     logLevel: env.LOG_LEVEL,
   };
 }

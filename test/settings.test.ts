@@ -38,6 +38,14 @@ test('slow queries are those over 300 ms, unless another threshold is set; 0 not
   }
 });
 
+test('a page holds 64 MiB of records, unless another bound between 1 MiB and 1 GiB is set', () => {
+  expect(readSettings({}).maxPageBytes).toBe(67_108_864);
+  expect(readSettings({ MAX_PAGE_BYTES: '1048576' }).maxPageBytes).toBe(1_048_576);
+  for (const wrong of ['0', '1048575', '1073741825', '2e6x', '1048576.5']) {
+    expect(() => readSettings({ MAX_PAGE_BYTES: wrong })).toThrow(/^MAX_PAGE_BYTES: expected/);
+  }
+});
+
 test('other machines are served only with a token', () => {
   expect(() => readSettings({ HOST: '0.0.0.0' })).toThrow(/HOST: expected a loopback address/);
   expect(readSettings({ HOST: '0.0.0.0', API_TOKEN: 'a-token-of-some-length' }).host).toBe('0.0.0.0');

@@ -1,33 +1,21 @@
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { BenchContext } from '../bench.js';
 import { makeTrajectories } from '../makers/trajectory-maker.js';
 import { formatNumber } from '../report/numbers.js';
 import type { Section } from '../report/section.js';
-import { type Client, createClient, expectStatus } from '../support/client.js';
+import { createClient, expectStatus } from '../support/client.js';
 import { interleave } from '../support/interleave.js';
+import { untilLoaded } from '../support/loaded.js';
 import { startService } from '../support/service.js';
 import { median } from '../support/statistics.js';
 import { importFile } from './import-speed.js';
 
 const warmRequests = 20;
-const loadDeadlineMs = 60_000;
 const page = '/api/trajectories?pageSize=20&sort_by=reward&sort_order=desc';
 
 interface Start {
   firstMs: number;
   warmMs: number;
-}
-
-/** Waits until nothing is said to be loading any more. */
-async function untilLoaded(client: Client): Promise<void> {
-  const deadline = performance.now() + loadDeadlineMs;
-  for (;;) {
-    const answer = expectStatus(await client.request('GET', '/ready'), [200], 'GET /ready');
-    if (!answer.body.includes('loading')) return;
-    if (performance.now() > deadline) throw new Error('the service did not finish loading');
-    await wait(20);
-  }
 }
 
 /**
@@ -68,8 +56,8 @@ export async function benchStart(context: BenchContext): Promise<Section> {
     title: 'Trajectories: first query after a start',
     how:
       `${formatNumber(records)} records; one sorted page of 20 asked for over HTTP right after the service has started ` +
-      'and loaded what it loads, then the same again and again (no answer is kept). The files are in the memory of the ' +
-      'operating system in both cases, which favours the start without loading.',
+      'and loaded what it loads, this order among others, then the same again and again (no answer is kept). The files ' +
+      'are in the memory of the operating system in both cases, which favours the start without loading.',
     figures: [
       {
         measure: 'first request / later ones, prewarmed',

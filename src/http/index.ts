@@ -2,6 +2,7 @@ export { type ComponentState, healthOperations, healthRoutes, type Readiness } f
 export { installJsonBody } from './json-body.js';
 export { type ProblemDocument, problemMediaType, problemResponses, problemSchema } from './problem.js';
 export type { DirectAnswer, DirectRequest, DirectRoute } from './requests/direct-answers.js';
+export { isRehearsal, rehearse } from './requests/rehearsal.js';
 export type { RequestEvent } from './requests/request-log.js';
 export { createServer, type ServerOptions } from './server.js';
 export {

@@ -76,6 +76,8 @@ export interface Memory {
   recorder: EventRecorder;
   canvasSearch: CanvasSearch;
   routes: FastifyPluginAsyncZod[];
+  /** What the first searches would otherwise wait for. */
+  prewarmSteps(): Promise<{ name: string; run(): Promise<unknown> }[]>;
   /** Bytes on disk of each memory that keeps its own. */
   storageBytes: { temporal(): number; graphiti(): Promise<number>; semantic(): Promise<number> };
   /** For people: what the search over canvases has not caught up with. */
@@ -132,6 +134,7 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     recorder,
     canvasSearch,
     routes: [eventRoutes(events), knowledgeRoutes(knowledge), canvasSearchRoutes(canvasSearch)],
+    prewarmSteps: async () => [...(await canvasSearch.prewarmSteps()), ...(await knowledge.prewarmSteps())],
     storageBytes: {
       temporal: () => events.storage().diskBytes,
       graphiti: knowledge.storageBytes,

@@ -67,6 +67,10 @@ export interface FlagsOptions {
   load?(): number;
 }
 
+const unwritten =
+  'auto_rollback could not write the configuration file, which still says on; the flag stays off, also after a restart, ' +
+  'until it is turned on through the API, or set to false and to true again in the file';
+
 /** @throws Problem for whatever is no good configuration */
 function configOf(content: Exclude<FileContent, { state: 'changing' }>): FlagConfig {
   if (content.state === 'missing') throw configInvalid([{ message: 'expected a file, got none' }]);
@@ -187,7 +191,7 @@ export function openFlags(options: FlagsOptions): Flags {
       take(config, { by: 'auto_rollback' });
     } catch (error) {
       const why = (error as Error).message;
-      logger.warn({ flag, reason: why }, 'auto_rollback could not write the configuration file; the flag stays off');
+      logger.warn({ flag, reason: why, next: `PUT /admin/flags/${flag}` }, unwritten);
     }
   }
 

@@ -6,7 +6,9 @@ import type { Flags } from './flags.js';
 const flagsSchema = z.record(
   z.string().meta({ description: 'Name of the flag; `all` is the master switch' }),
   z.object({
-    enabled: z.boolean().meta({ description: 'Its own switch in the configuration' }),
+    enabled: z
+      .boolean()
+      .meta({ description: 'Its own switch in the configuration; off while auto_rollback keeps it off' }),
     effective: z.boolean().meta({ description: 'Whether it is on now' }),
     since: z.iso.datetime().meta({ description: 'When it was last turned on or off' }),
     reason: z.string(),

@@ -23,3 +23,27 @@ export function trajectoryNotFound(trajectoryId: string): Problem {
     message: `Expected the id of a stored trajectory, got "${shown}"`,
   });
 }
+
+/**
+ * The records of a page together are larger than a page may be.
+ * @param found bytes that the first `rows` of the page have; the others were not read
+ * @source product contract, Promises 6; RFC 9110 section 15.5.21
+ */
+export function pageTooLarge(found: {
+  maxBytes: number;
+  bytes: number;
+  rows: number;
+  of: number;
+  parameter: string;
+}): Problem {
+  const { maxBytes, bytes, rows, of, parameter } = found;
+  const expected = `expected records of at most ${maxBytes} bytes together, got ${bytes} in the first ${rows} of ${of}`;
+  const help = `ask for a smaller ${parameter}${parameter === 'pageSize' ? ', or with fields= for what is not in their text' : ''}`;
+  return new Problem({
+    code: 'PAGE_TOO_LARGE',
+    kind: 'unprocessable',
+    message: `The page is too large: ${expected}; ${help}`,
+    faults: [{ parameter, message: expected }],
+    extra: { max_bytes: maxBytes },
+  });
+}

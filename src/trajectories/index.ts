@@ -3,7 +3,8 @@ export { type ExportRoutesOptions, exportOperations, exportRoutes } from './expo
 export { followingOperations } from './import/following/following-routes.js';
 export type { ImportEvent } from './import/import-events.js';
 export { importOperations, importRoutes } from './import/import-routes.js';
-export { type BatchImportSettings, type Imports, type ImportsOptions, openImports } from './import/imports.js';
+export type { BatchImportSettings } from './import/import-run.js';
+export { type Imports, type ImportsOptions, openImports } from './import/imports.js';
 export { type LibraryOptions, openTrajectoryLibrary, type TrajectoryLibrary } from './open-library.js';
 export {
   type NativeQuerySettings,

@@ -31,7 +31,7 @@ export interface LibraryObservers {
  * @source product contract, Trajectories
  */
 export interface LibraryOptions
-  extends Omit<TrajectoriesOptions, 'onEvent' | 'inBackground'>,
+  extends Omit<TrajectoriesOptions, 'onEvent' | 'inBackground' | 'overriding'>,
     Pick<ImportsOptions, 'dataDir' | 'importDirs' | 'batchImport' | 'bulkDuplicateCheck'>,
     Pick<TrajectorySearchOptions, 'embedder'> {
   background: LibraryBackground;
@@ -73,6 +73,8 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
       const opened = await searchOpen;
       return [...(await opened.prewarmSteps()), ...((await moreToPrewarm?.()) ?? [])];
     },
+    // Nobody writes to a record before all is open.
+    overriding: (rows) => imports.overriding(rows),
     onEvent(event) {
       observers.observeTrajectories(event);
       if (event.type === 'record_written' && textOperations.has(event.operation)) search.changed();

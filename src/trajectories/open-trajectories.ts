@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { openDatabase, rememberVersion, type ScalarIndex, type TableDamage } from '../lance/index.js';
+import { createIndexSwitch, openDatabase, rememberVersion, type TableDamage, withIndexSwitch } from '../lance/index.js';
 import type { Logger } from '../logger.js';
-import type { Optimization } from '../optimization.js';
+import { isOn, type Optimization } from '../optimization.js';
 import type { InBackground } from '../scheduler/index.js';
 import type { Analysis, AnalysisRow } from './analysis/analysis.js';
 import { type AnalysisImport, createAnalysisImport } from './analysis/analysis-import.js';
@@ -15,11 +15,13 @@ import { createExports, type Exports } from './export/exports.js';
 import type { NamedCache } from './query/cache/named-cache.js';
 import { createQueryCache, type QueryCacheSettings } from './query/cache/query-cache.js';
 import { compareIndexes } from './query/comparing/index-comparison.js';
+import { createLookAtVersion } from './query/comparing/look-at-version.js';
 import { createLookLookup } from './query/comparing/look-lookup.js';
 import { createLookReader } from './query/comparing/look-reader.js';
 import { createRowIdCache } from './query/order/row-id-cache.js';
 import { keepNotes } from './query/rows/kept-notes.js';
 import { createKeptValues } from './query/rows/kept-values.js';
+import { createPageLimit, defaultMaxPageBytes } from './query/rows/page-limit.js';
 import { stateName, versionOf } from './query/rows/shared-version.js';
 import { createBaselineReader } from './query/trajectory-reader.baseline.js';
 import { createTrajectoryReader } from './query/trajectory-reader.js';
@@ -27,12 +29,14 @@ import { createTrajectoryRepository, type TrajectoryRepository } from './query/t
 import { openSumsFile } from './questions/changes/sums-file.js';
 import { createFigures, type Figures } from './questions/figures.js';
 import { createQuestionRepository, type QuestionRepository } from './questions/question-repository.js';
-import { createRecords, type Records } from './records/records.js';
+import { createRecords, type Records, type RecordsOptions } from './records/records.js';
+import { openLargestRecord } from './store/largest-record.js';
 import { createPrewarm, type PrewarmStep } from './store/prewarm.js';
-import { prewarmSteps } from './store/prewarm-steps.js';
+import { prewarmSteps, type Rehearsal } from './store/prewarm-steps.js';
 import { damageText, storeDetail } from './store/store-detail.js';
-import { createTableCare } from './store/table-care.js';
-import { createVersionLeases, type VersionLeases } from './store/version-leases.js';
+import { createUnaskedPages, type UnaskedPages } from './store/unasked-pages.js';
+import { createUpkeep } from './store/upkeep.js';
+import { createVersionLeases } from './store/version-leases.js';
 import { analysisIndexes, trajectoryIndexes } from './store/wanted-indexes.js';
 import { createWriteQueue, type WriteQueue } from './store/write-queue.js';
 import type { TrajectoryEvent } from './trajectory-events.js';
@@ -60,8 +64,14 @@ export interface TrajectoriesOptions {
   indexPrewarm?: Optimization<unknown>;
   /** What is loaded at start after the tables here. */
   moreToPrewarm?(): Promise<PrewarmStep[]>;
+  /** How a page is asked for over HTTP when all else is loaded; not at all when left out. */
+  rehearsal?: Rehearsal;
   /** Where each step of loading waits for its turn; at once when left out. */
   inBackground?: InBackground;
+  /** Bytes of records that a page may hold; 64 MiB when left out. */
+  maxPageBytes?: number;
+  /** Waited for, in a turn of `exclusively`, before stored rows are replaced or deleted. */
+  overriding?: RecordsOptions['overriding'];
   logger: Logger;
   onEvent(event: TrajectoryEvent): void;
   /** Epoch seconds. */
@@ -77,6 +87,8 @@ export interface Trajectories extends TrajectoryRepository {
   /** Stores the analysis of one trajectory; durable once resolved. @throws Problem TRAJECTORY_NOT_FOUND */
   setAnalysis(trajectoryId: string, analysis: Analysis): Promise<AnalysisRow>;
   records: Records;
+  /** What a rehearsed request reads. */
+  unasked: UnaskedPages;
   importAnalysis: AnalysisImport;
   /** The caches that an operator may look at and clear. */
   caches: readonly NamedCache[];
@@ -96,9 +108,6 @@ export interface Trajectories extends TrajectoryRepository {
 
 const nothingToLoad: Optimization<unknown> = { enabled: false, settings: {}, failed() {} };
 
-/** Single-row writes leave small pieces of data behind; after so many of them it is worth looking. */
-const writesBetweenCare = 20;
-
 /**
  * Opens the tables, creating them when missing, mends what a crash left half done, and starts upkeep behind the scenes.
  * @throws Error when the folder cannot be opened or a table lacks columns
@@ -115,8 +124,11 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
       onEvent({ type: 'table_recovered', table, lostVersions: lostVersions.length, lostRows });
     },
   });
-  const table = rememberVersion(await database.openTable(tableNames.trajectories, trajectorySchema));
-  const analysisTable = rememberVersion(await database.openTable(tableNames.analysis, analysisSchema));
+  const indexes = createIndexSwitch(() => isOn(options.scalarIndexes));
+  const open = async (name: string, schema: typeof trajectorySchema) =>
+    rememberVersion(withIndexSwitch(await database.openTable(name, schema), indexes));
+  const table = await open(tableNames.trajectories, trajectorySchema);
+  const analysisTable = await open(tableNames.analysis, analysisSchema);
   const sumsFile = await openSumsFile({
     file: path.join(options.lanceUri, figuresFile),
     versionPrint: (version) => database.versionPrint(tableNames.trajectories, version),
@@ -128,14 +140,25 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
 
   const rowIds = createRowIdCache(() => nativeQuery.settings.row_id_cache_bytes);
   const kept = createKeptValues({ table });
+  const largest = openLargestRecord(options.lanceUri);
+  const limit = createPageLimit(options.maxPageBytes ?? defaultMaxPageBytes, largest);
+  const lookOf = (of: typeof table) => createLookReader(of, limit);
   const ways = {
     reader: compareIndexes({
       table,
-      reader: createTrajectoryReader({ table, rowIds, kept, onRowIds: (found) => onEvent({ type: 'row_ids', found }) }),
+      reader: createTrajectoryReader({
+        table,
+        rowIds,
+        kept,
+        indexes,
+        limit,
+        onRowIds: (found) => onEvent({ type: 'row_ids', found }),
+      }),
       scalarIndexes: options.scalarIndexes,
     }),
-    baselineReader: createBaselineReader(table),
-    lookReader: createLookReader(table),
+    baselineReader: createBaselineReader(table, limit),
+    lookReader: lookOf(table),
+    lookAtVersion: createLookAtVersion(() => database.openTable(tableNames.trajectories, trajectorySchema), lookOf),
     nativeQuery,
     analysisLookup: keepNotes({ table: analysisTable, find: createAnalysisLookup(analysisTable) }),
     baselineAnalysisLookup: createBaselineAnalysisLookup(analysisTable),
@@ -165,28 +188,30 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
   };
   const analysis = createAnalysisStore(stores);
   const leases = { trajectories: createVersionLeases(), analysis: createVersionLeases() };
-  const careOf = (name: string, of: typeof table, indexes: readonly ScalarIndex[], held: VersionLeases) =>
-    createTableCare({
-      name,
-      table: of,
-      indexes,
-      scalarIndexes: options.scalarIndexes,
-      writes,
-      leases: held,
-      makeDurable: () => database.syncTable(name),
-      countVersions: () => database.countVersions(name),
-      sweep: () => database.sweep(name),
-      logger,
-      onEvent,
-    });
-  const cares = [
-    careOf(tableNames.trajectories, table, trajectoryIndexes, leases.trajectories),
-    careOf(tableNames.analysis, analysisTable, analysisIndexes, leases.analysis),
-  ];
+  async function refresh(): Promise<void> {
+    await Promise.all([table.checkoutLatest(), analysisTable.checkoutLatest()]);
+  }
+
+  const upkeep = createUpkeep({
+    database,
+    tables: [
+      { name: tableNames.trajectories, table, indexes: trajectoryIndexes, leases: leases.trajectories },
+      { name: tableNames.analysis, table: analysisTable, indexes: analysisIndexes, leases: leases.analysis },
+    ],
+    scalarIndexes: options.scalarIndexes,
+    writes,
+    refresh,
+    repair: analysis.repair,
+    largest,
+    exclusively: newIds.run,
+    logger,
+    onEvent,
+  });
+  const unasked = createUnaskedPages(ways);
   const prewarm = createPrewarm({
     indexPrewarm: options.indexPrewarm ?? nothingToLoad,
     steps: async () => [
-      ...(await prewarmSteps(table, analysisTable, kept)),
+      ...(await prewarmSteps({ ...stores, kept, pages: unasked, rehearsal: options.rehearsal })),
       ...((await options.moreToPrewarm?.()) ?? []),
     ],
     ...(options.inBackground && { inBackground: options.inBackground }),
@@ -207,62 +232,36 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
     const version = await table.version();
     const giveBack = leases.trajectories.take(version);
     const start = options.openScan ?? openScanInThread;
-    const scan = await start({ lanceUri: options.lanceUri, version, query }).catch((error: unknown) => {
-      giveBack();
-      throw error;
-    });
+    const scan = await start({ lanceUri: options.lanceUri, version, query, usesIndexes: indexes.isOn() }).catch(
+      (error: unknown) => {
+        giveBack();
+        throw error;
+      },
+    );
     return { chunks: scan.chunks, close: () => scan.close().finally(giveBack) };
   }
 
-  const underWay = new Set<Promise<void>>();
-  let writesSinceCare = 0;
-
-  async function refresh(): Promise<void> {
-    await Promise.all([table.checkoutLatest(), analysisTable.checkoutLatest()]);
-  }
-
-  async function careForAll(): Promise<void> {
-    writesSinceCare = 0;
-    try {
-      await refresh();
-      const mended = await analysis.repair();
-      if (mended > 0) logger.warn({ trajectories: mended }, 'brought is_success in step with the analysis rows');
-    } catch (error) {
-      logger.warn({ err: error }, 'looking for unfinished analysis writes failed');
-      onEvent({ type: 'care_failed', table: tableNames.analysis });
-    }
-    for (const care of cares) await care.run();
-  }
-
-  function maintain(): Promise<void> {
-    const done = careForAll().finally(() => underWay.delete(done));
-    underWay.add(done);
-    return done;
-  }
-
-  function careAfterWrites(): void {
-    writesSinceCare += 1;
-    if (writesSinceCare >= writesBetweenCare) void maintain();
-  }
-
   // Indexes and columns first: a compaction that is due may take a while, and waits for nobody.
-  void prewarm.run().then(maintain);
+  void prewarm.run().then(upkeep.run);
   return {
     ...cached,
+    unasked,
     caches: [cached.cache, { name: 'row_ids', statistics: rowIds.statistics, clear: rowIds.clear }],
     async setAnalysis(trajectoryId, given) {
       const startedAt = performance.now();
       const row = await analysis.put(trajectoryId, given);
       if (!row) throw trajectoryNotFound(trajectoryId);
       onEvent({ type: 'analysis_written', durationSeconds: (performance.now() - startedAt) / 1000 });
-      careAfterWrites();
+      upkeep.afterWrite();
       return row;
     },
     records: createRecords({
       ...stores,
+      overriding: options.overriding ?? (async () => {}),
+      raiseLargest: largest.raise,
       onWritten: (written) => {
         onEvent({ type: 'record_written', ...written });
-        careAfterWrites();
+        upkeep.afterWrite();
       },
     }),
     figures,
@@ -278,17 +277,16 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
       store: analysis,
       onImported: (outcome) => {
         onEvent({ type: 'analysis_imported', ...outcome });
-        if (outcome.rows > 0) void maintain();
+        if (outcome.rows > 0) void upkeep.run();
       },
     }),
     refresh,
-    maintain,
+    maintain: upkeep.run,
     detail: () => storeDetail(damages, prewarm.progress()),
     exclusively: newIds.run,
     async close() {
       await prewarm.stop();
-      await Promise.all(cares.map((care) => care.close()));
-      while (underWay.size > 0) await Promise.all(underWay);
+      await upkeep.close();
       await writes.idle();
       await figures.close();
       table.close();

@@ -1,6 +1,7 @@
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { problemResponses } from '../http/index.js';
+import { isRehearsal, problemResponses } from '../http/index.js';
 import { type Analysis, type AnalysisRow, analysisInputSchema, analysisRowSchema } from './analysis/analysis.js';
 import { listParametersSchema, listQueryOf } from './list-parameters.js';
 import { createKnownAddresses } from './query/cache/known-addresses.js';
@@ -11,6 +12,8 @@ import { trajectoryRecordSchema } from './trajectory.js';
 /** What the routes need. @source product contract, Trajectories */
 export interface TrajectoryRoutesOptions extends TrajectoryRepository {
   setAnalysis(trajectoryId: string, analysis: Analysis): Promise<AnalysisRow>;
+  /** What a rehearsal reads, since no client has asked; the same as clients when left out. */
+  unasked?: Pick<TrajectoryRepository, 'list'>;
 }
 
 /** One row of the list, whole. @source product contract, Trajectories ("each row") */
@@ -66,7 +69,7 @@ export const trajectoryOperations = {
     operationId: 'listTrajectories',
     summary: 'Lists trajectories: filtered, sorted, paged',
     querystring: listParametersSchema,
-    response: { 200: trajectoryPageSchema, ...problemResponses(400) },
+    response: { 200: trajectoryPageSchema, ...problemResponses(400, 422) },
   },
   getTrajectory: {
     tags: ['trajectories'],
@@ -93,6 +96,9 @@ export const trajectoryOperations = {
  */
 export function trajectoryRoutes(trajectories: TrajectoryRoutesOptions): FastifyPluginAsyncZod {
   const known = createKnownAddresses();
+  const { unasked = trajectories } = trajectories;
+  const listFor = (request: FastifyRequest, query: ListQuery, explain?: Explanation) =>
+    listText(isRehearsal(request) ? unasked : trajectories, query, explain);
   return async (server) => {
     server.get(
       '/api/trajectories',
@@ -102,7 +108,7 @@ export function trajectoryRoutes(trajectories: TrajectoryRoutesOptions): Fastify
           const query = known.get(request.url);
           if (!query) return;
           reply.type(json);
-          return reply.send((await listText(trajectories, query)) as never);
+          return reply.send((await listFor(request, query)) as never);
         },
       },
       async (request, reply) => {
@@ -110,7 +116,7 @@ export function trajectoryRoutes(trajectories: TrajectoryRoutesOptions): Fastify
         const explain = request.query.explain ? await trajectories.explain(query) : undefined;
         if (!explain) known.add(request.url, query);
         reply.type(json);
-        return reply.send((await listText(trajectories, query, explain)) as never);
+        return reply.send((await listFor(request, query, explain)) as never);
       },
     );
 

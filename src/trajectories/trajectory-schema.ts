@@ -69,6 +69,12 @@ export const tableNames = { trajectories: 'trajectories', analysis: 'analysis' }
 export const figuresFile = 'trajectories.figures';
 
 /**
+ * Beside the tables: how large the largest record is. Without it the records are read through once.
+ * @source product contract, Promises 6
+ */
+export const largestRecordFile = 'trajectories.largest';
+
+/**
  * Fields that change after the import or are worked out from others: columns and the analysis row hold them, the
  * stored record text never does.
  * @source product contract, Trajectories ("each row")

@@ -126,7 +126,7 @@ describe('auto_rollback', () => {
     chmodSync(first.file, 0o444);
     use(first, 'query_cache', 5, 5);
     expect(readFileSync(first.file, 'utf8')).toBe(settings);
-    expect(first.flags.list().query_cache).toMatchObject({ enabled: true, effective: false });
+    expect(first.flags.list().query_cache).toMatchObject({ enabled: false, effective: false });
     expect(first.flags.reload()).toEqual([]);
     expect(first.flags.optimization('query_cache').enabled).toBe(false);
     first.flags.close();
@@ -137,6 +137,44 @@ describe('auto_rollback', () => {
     expect(second.flags.set('query_cache', true)).toEqual(['query_cache']);
     expect(second.flags.optimization('query_cache').enabled).toBe(true);
     expect(readFileSync(first.file, 'utf8')).toBe(settings);
+  });
+
+  it('where the file cannot be written ends by the opposite of what is shown, and nothing else can be switched there', async () => {
+    const on = `${settings}query_cache:\n  enabled: true\n`;
+    const { flags, file, lines } = await open(on);
+    chmodSync(file, 0o444);
+    use({ flags } as TestFlags, 'query_cache', 5, 5);
+    const [said] = lines().filter(({ msg }) => String(msg).includes('still says on'));
+    expect(said).toMatchObject({ level: 'warn', flag: 'query_cache', next: 'PUT /admin/flags/query_cache' });
+    for (const name of ['fast_json', 'all'])
+      expect(() => flags.set(name, false)).toThrow(
+        /configuration file that the service may write; nothing was changed/,
+      );
+    expect(flags.list()).toMatchObject({ all: { effective: true }, fast_json: { enabled: true, effective: true } });
+    const { enabled } = flags.list().query_cache;
+    expect(flags.set('query_cache', !enabled)).toEqual(['query_cache']);
+    expect(flags.list().query_cache).toMatchObject({ enabled: true, effective: true });
+    expect(readFileSync(file, 'utf8')).toBe(on);
+  });
+
+  it('is not ended by a file that said on all the time, whatever else is edited, but by off and on again', async () => {
+    const opened = await open();
+    chmodSync(opened.file, 0o444);
+    use(opened, 'query_cache', 5, 5);
+    const edits = [
+      `${settings}# a note\n`,
+      `${settings}query_cache: {enabled: true}\n`,
+      'fast_json: {enabled: false}\n',
+    ];
+    const wanted = [...edits, 'query_cache: {enabled: false}\n', settings];
+    const held = wanted.map((text) => {
+      chmodSync(opened.file, 0o644);
+      opened.write(text);
+      opened.settle();
+      return !opened.flags.optimization('query_cache').enabled;
+    });
+    expect(held).toEqual([true, true, true, true, false]);
+    expect(opened.flags.list().query_cache.reason).toBe('on in the configuration file');
   });
 
   it('says so when what it kept cannot be read, and starts all the same', async () => {

@@ -7,12 +7,15 @@ import type { Figure, Section } from '../../report/section.js';
 import { interleave } from '../../support/interleave.js';
 import { median, quantile } from '../../support/statistics.js';
 import { type Contestant, openProduct } from './contestant.js';
+import { duckMissing, importDuckdb, openDuckdb } from './duckdb-contestant.js';
 import { comparable, type PageQuestion, pageQuestions } from './page-questions.js';
 import { fillStore } from './page-store.js';
 import { openSqlite } from './sqlite-contestant.js';
 
-type Name = 'optimized' | 'sqlite' | 'baseline';
+type Name = 'optimized' | 'sqlite' | 'duckdb' | 'baseline';
 type Samples = Record<Name, number[]>;
+/** DuckDB is there where somebody has installed it. */
+type Contestants = Record<Exclude<Name, 'duckdb'>, Contestant> & { duckdb?: Contestant };
 
 /** From here on the baseline, which reads the whole table each time, is asked once a question, then not at all. */
 const largeForBaseline = 50_000;
@@ -36,29 +39,36 @@ async function compare(contestants: Partial<Record<Name, Contestant>>, question:
   }
 }
 
+const duckIsThere =
+  'DuckDB (1.5, in the same process, on all cores) has the same records in one table by columns, with indexes on the ids.';
+
 /** How often is asked: rounds, and askings of each contestant in one. */
 interface Amount {
   rounds: number;
   asks: number;
 }
 
-async function askAll(contestants: Record<Name, Contestant>, question: PageQuestion, records: number, amount: Amount) {
+async function askAll(contestants: Contestants, question: PageQuestion, records: number, amount: Amount) {
   const { rounds, asks: asksPerRound } = amount;
   const baselineAsks = records < largeForBaseline ? 1 : 0;
   const slice = (name: Name, asks: number) => async (round: number) => {
     const milliseconds: number[] = [];
-    for (let i = 0; i < asks; i++) {
-      milliseconds.push(await time(contestants[name], question, 100 + round * asksPerRound + i));
+    const contestant = contestants[name];
+    for (let i = 0; contestant && i < asks; i++) {
+      milliseconds.push(await time(contestant, question, 100 + round * asksPerRound + i));
     }
     return milliseconds;
   };
   // Once for the files' sake, and so often that the orders of whole columns are known where they are to be.
   for (let turn = 0; turn < 10; turn++) {
-    for (const name of ['optimized', 'sqlite'] as const) await time(contestants[name], question, turn);
+    for (const contestant of [contestants.optimized, contestants.sqlite, contestants.duckdb]) {
+      if (contestant) await time(contestant, question, turn);
+    }
   }
   return interleave<Name, number[]>(rounds, {
     optimized: slice('optimized', asksPerRound),
     sqlite: slice('sqlite', asksPerRound),
+    duckdb: slice('duckdb', asksPerRound),
     baseline: slice('baseline', baselineAsks),
   });
 }
@@ -81,20 +91,23 @@ function figuresOf(question: PageQuestion, taken: readonly Samples[], records: n
 
 function row(name: string, taken: readonly Samples[], baselineOnce: number | undefined): string[] {
   const all = (of: Name) => taken.flatMap((samples) => samples[of]);
-  const [optimized, sqlite] = [all('optimized'), all('sqlite')];
+  const [optimized, sqlite, duckdb] = [all('optimized'), all('sqlite'), all('duckdb')];
+  const others = duckdb.length > 0 ? [sqlite, duckdb] : [sqlite];
   const baseline = baselineOnce ?? median(all('baseline'));
   return [
     name,
-    ...[optimized, sqlite].flatMap((samples) => [0.5, 0.95].map((share) => formatNumber(quantile(samples, share)))),
+    ...[optimized, ...others].flatMap((samples) => [0.5, 0.95].map((share) => formatNumber(quantile(samples, share)))),
     formatNumber(baseline),
     `${formatNumber(median(taken.map((samples) => median(samples.optimized) / median(samples.sqlite))))}x`,
   ];
 }
 
-async function statistics(contestants: Record<Name, Contestant>, rounds: number, isFirst: boolean): Promise<Samples[]> {
+async function statistics(contestants: Contestants, rounds: number, isFirst: boolean): Promise<Samples[]> {
   const answers: unknown[] = [];
   const ask = (name: Name) => async () => {
-    const { statistics: found, milliseconds } = await contestants[name].statistics(isFirst);
+    const contestant = contestants[name];
+    if (!contestant) return [];
+    const { statistics: found, milliseconds } = await contestant.statistics(isFirst);
     // Sums of a million doubles depend on the order in the last digits.
     answers.push(
       JSON.parse(JSON.stringify(found), (_, value) => (typeof value === 'number' ? value.toFixed(9) : value)),
@@ -104,6 +117,7 @@ async function statistics(contestants: Record<Name, Contestant>, rounds: number,
   const taken = await interleave<Name, number[]>(rounds, {
     optimized: ask('optimized'),
     sqlite: ask('sqlite'),
+    duckdb: ask('duckdb'),
     baseline: async () => [],
   });
   if (answers.some((answer) => !isDeepStrictEqual(answer, answers[0]))) throw new Error('statistics differ');
@@ -111,7 +125,7 @@ async function statistics(contestants: Record<Name, Contestant>, rounds: number,
 }
 
 /**
- * The questions of the list at one size: optimised, original and SQLite take turns over the same records, and their
+ * The questions of the list at one size: optimised, original, SQLite and, where it is installed, DuckDB take turns over the same records, and their
  * answers are compared field by field.
  * @returns the section, and for others the folder, with the filled database where a service looks for it, and the ids
  * @source trajectory-optimization 2; product contract, promise 7
@@ -125,11 +139,19 @@ export async function benchPages(
   await mkdir(folder);
   const lanceUri = path.join(folder, 'data', 'lancedb');
   const sqlite = openSqlite(path.join(folder, 'pages.sqlite'));
-  const ids = await fillStore(lanceUri, records, sqlite.add);
+  const duckModule = await importDuckdb(process.env.DUCKDB_MODULE);
+  if (!duckModule) context.note(`DuckDB: ${duckMissing}`);
+  const duckdb = duckModule && (await openDuckdb(duckModule, path.join(folder, 'pages.duckdb')));
+  const ids = await fillStore(lanceUri, records, (some) => {
+    sqlite.add(some);
+    duckdb?.add(some);
+  });
   sqlite.finish();
-  const contestants: Record<Name, Contestant> = {
+  await duckdb?.finish();
+  const contestants: Contestants = {
     optimized: await openProduct(lanceUri, true),
     sqlite,
+    ...(duckdb && { duckdb }),
     baseline: await openProduct(lanceUri, false),
   };
   const amount = context.quick ? { rounds: 1, asks: 4 } : { rounds: 5, asks: 20 };
@@ -162,10 +184,10 @@ export async function benchPages(
   rows.push(row('statistics, store just opened', taken, undefined));
   rows.push(row('statistics, asked for the first time ever', first, undefined));
   for (const contestant of Object.values(contestants)) await contestant.close();
-  return { section: sectionOf(records, figures, rows), folder, ids };
+  return { section: sectionOf(records, figures, rows, duckdb !== undefined), folder, ids };
 }
 
-function sectionOf(records: number, figures: Figure[], rows: string[][]): Section {
+function sectionOf(records: number, figures: Figure[], rows: string[][], hasDuckdb: boolean): Section {
   const baseline =
     records >= tooLargeForBaseline
       ? 'The baseline, which reads the whole table for each question, would take minutes here and is left out.'
@@ -179,13 +201,17 @@ function sectionOf(records: number, figures: Figure[], rows: string[][]): Sectio
       'records of about 4.9 KB, a tenth of them with an analysis. No answer is kept, pages and bounds change from asking ' +
       'to asking; orders that were worked out are kept, except "after a change", where they are forgotten before each ' +
       'asking. SQLite (libsql 0.5.29, WAL, in the same process) has the same records with an index for every question, ' +
-      `those over several columns included. ${baseline} Answers are compared field by field on four askings of each ` +
+      `those over several columns included. ${hasDuckdb ? duckIsThere : `DuckDB is ${duckMissing}.`} ${baseline} Answers are compared field by field on four askings of each ` +
       'question (the baseline on one of them, below 50,000 records). "store just opened" finds what the run before wrote ' +
       'down when it ended (from 20,000 records on); "the first time ever" reads the table.',
     figures,
     tables: [
       {
-        heading: ['milliseconds', 'optimized p50', 'p95', 'SQLite p50', 'p95', 'baseline p50', 'optimized / SQLite'],
+        heading: [
+          ...['milliseconds', 'optimized p50', 'p95', 'SQLite p50', 'p95'],
+          ...(hasDuckdb ? ['DuckDB p50', 'p95'] : []),
+          ...['baseline p50', 'optimized / SQLite'],
+        ],
         rows,
       },
     ],

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { infoLines, type Logger } from '../../logger.js';
 import { streamOpened } from '../sse.js';
+import { isRehearsal } from './rehearsal.js';
 
 /**
  * A request began, or was answered. `endpoint` is the route's pattern, never the address that was asked for, so that
@@ -78,11 +79,15 @@ export function createRequestLog(logger: Logger, onEvent: (event: RequestEvent) 
 }
 
 /**
- * Tells the log of each request that the framework answers.
+ * Tells the log of each request that the framework answers, and nothing of rehearsals.
  * @source story-17.4 ADR-0010
  */
 export function installRequestLog(server: FastifyInstance, log: RequestLog): void {
   server.addHook('onRequest', (request, reply, done) => {
+    if (isRehearsal(request)) {
+      done();
+      return;
+    }
     log.started();
     // Not the onResponse hook: it does not run when the client hangs up in the middle of an answer.
     const startedAt = performance.now();

@@ -28,7 +28,7 @@ export function eventsRefused(faults: { pointer: string; message: string }[]): P
   return new Problem({
     code: 'EVENT_REFUSED',
     kind: 'invalid',
-    message: first ? `${first.pointer}: ${first.message}` : 'Expected other events',
+    message: first ? `${first.pointer || 'the event'}: ${first.message}` : 'Expected other events',
     faults: faults.slice(0, shownIds),
   });
 }

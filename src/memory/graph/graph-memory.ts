@@ -105,6 +105,8 @@ export interface GraphMemory {
   deleteEpisode(id: string): Promise<boolean>;
   /** Deletes everything of the group; nothing to delete is no failure. */
   deleteGroup(groupId: string): Promise<void>;
+  /** What the first search would otherwise wait for, where that is here. */
+  prewarmSteps?(): Promise<{ name: string; run(): Promise<unknown> }[]>;
   /** Size of what is stored here; undefined when it is stored elsewhere. */
   storageBytes(): Promise<number | undefined>;
   close(): Promise<void>;

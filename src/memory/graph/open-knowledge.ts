@@ -51,6 +51,8 @@ export interface Knowledge {
   /** @throws Problem GRAPH_EPISODE_UNKNOWN */
   deleteEpisode(id: string): Promise<void>;
   deleteGroup(groupId: string): Promise<void>;
+  /** What the first search would otherwise wait for. */
+  prewarmSteps(): Promise<{ name: string; run(): Promise<unknown> }[]>;
   /** Size of what is stored here, 0 when it is stored elsewhere. */
   storageBytes(): Promise<number>;
   close(): Promise<void>;
@@ -111,6 +113,7 @@ export async function openKnowledge(options: KnowledgeOptions): Promise<Knowledg
       if (!(await timed('delete', () => graph.deleteEpisode(id)))) throw episodeUnknown();
     },
     deleteGroup: (groupId) => timed('delete', () => graph.deleteGroup(groupId)),
+    prewarmSteps: async () => (await graph.prewarmSteps?.()) ?? [],
     // Asked for at each scrape, which must not fail for it.
     storageBytes: async () => (await graph.storageBytes().catch(() => undefined)) ?? 0,
     close: () => graph.close(),

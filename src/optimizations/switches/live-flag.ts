@@ -4,7 +4,8 @@ import type { Clock } from '../clock.js';
 import { RareWarning } from './rare-warning.js';
 
 /**
- * One flag as an operator sees it: its own switch, what holds in effect, since when (ISO 8601) and why.
+ * One flag as an operator sees it: its own switch (that of the configuration, off while `auto_rollback` keeps it off), what
+ * holds in effect, since when (ISO 8601) and why.
  * @source product contract, Monitoring (`GET /admin/flags`)
  */
 export interface FlagState {
@@ -65,6 +66,10 @@ export class LiveFlag implements Optimization<Readonly<Record<string, unknown>>>
     const { effective } = this.#current;
     if (effective) this.#asked += 1;
     return effective;
+  }
+
+  get isOn(): boolean {
+    return this.#current.effective;
   }
 
   /** How often it was asked for while on: each use asks once or a few times. */

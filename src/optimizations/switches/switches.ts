@@ -117,12 +117,12 @@ export class Switches {
   }
 
   #stateOf(name: SwitchName): FlagChange {
-    const enabled = this.#ownSwitch(name);
+    // Held off, it is off wherever the file cannot be written: who turns it then means on.
+    const enabled = this.#ownSwitch(name) && this.#options.rollbacks.get(name) === undefined;
     const settings = name === 'all' ? noSettings : this.#config.flags[name].settings;
-    const isHeld = this.#options.rollbacks.get(name) !== undefined;
     return {
       enabled,
-      effective: this.#config.enabled && enabled && !isHeld,
+      effective: this.#config.enabled && enabled,
       reason: this.#reasonOf(name, enabled),
       settings,
     };

@@ -21,6 +21,7 @@ export interface ComparedPair {
 }
 
 const maxDifferenceLetters = 500;
+const skipped: ComparedPair = { outcome: { result: 'skipped' } };
 
 /**
  * What differs, short enough for a log line.
@@ -54,6 +55,24 @@ async function bothWays<T>(
   return [first, await timed(original)];
 }
 
+/** The answer that was given, beside the data of its own version; undefined where that cannot be looked at. */
+async function compareAtVersion<T>({ check, optimised, ...pair }: AnswerPair<T>): Promise<ComparedPair | undefined> {
+  const { versionBefore: version } = pair;
+  if (typeof optimised === 'function' || version === undefined || pair.versionAfter !== version) return undefined;
+  const looked = await check.lookAt?.(version);
+  if (looked === undefined) return undefined;
+  const difference = await check.difference(optimised.answer, looked);
+  if (difference === undefined) return { outcome: { result: 'equal' } };
+  const again = await check.lookAt?.(version);
+  if (again === undefined || (await check.difference(optimised.answer, again)) === undefined) return undefined;
+  return mismatch(check, difference, optimised.answer, again);
+}
+
+function mismatch<T>(check: AnswerPair<T>['check'], difference: string, answer: T, original: T): ComparedPair {
+  const outcome = { result: 'mismatch', difference: shortened(difference) } as const;
+  return { outcome, ...(check.putRight && { putRight: () => check.putRight?.(answer, original) }) };
+}
+
 /**
  * Compares the answers of both ways at one version of the data. Never throws.
  * @param random from 0 to below 1
@@ -65,10 +84,12 @@ export async function comparePair<T>(pair: AnswerPair<T>, random: () => number, 
   const original = (isLook && check.look) || pair.original;
   try {
     const before = typeof pair.optimised === 'function' ? await check.version() : pair.versionBefore;
-    if (before === undefined) return { outcome: { result: 'skipped' } };
+    if (before === undefined) return skipped;
     const isUnchanged = async () => (await check.version()) === before;
+    const ofItsVersion = async () => (isLook && (await compareAtVersion(pair))) || skipped;
+    if (!(await isUnchanged())) return await ofItsVersion();
     const [fast, slow] = await bothWays({ ...pair, original }, random);
-    if (!(await isUnchanged())) return { outcome: { result: 'skipped' } };
+    if (!(await isUnchanged())) return await ofItsVersion();
     const difference = await check.difference(fast.answer, slow.answer);
     if (difference === undefined) {
       const times = { optimisedSeconds: fast.seconds, originalSeconds: fast.originalSeconds ?? slow.seconds };
@@ -76,9 +97,9 @@ export async function comparePair<T>(pair: AnswerPair<T>, random: () => number, 
     }
     const again = await original();
     const stillDiffers = (await check.difference(fast.answer, again)) !== undefined;
-    if (!stillDiffers || !(await isUnchanged())) return { outcome: { result: 'skipped' } };
-    const outcome = { result: 'mismatch', difference: shortened(difference) } as const;
-    return { outcome, ...(check.putRight && { putRight: () => check.putRight?.(fast.answer, again) }) };
+    if (!stillDiffers) return skipped;
+    if (!(await isUnchanged())) return await ofItsVersion();
+    return mismatch(check, difference, fast.answer, again);
   } catch (error) {
     return { outcome: { result: 'failed', error } };
   }

@@ -15,14 +15,12 @@ import type { Clock } from '../clock.js';
 import { type FlagName, flagNames } from '../flag-settings.js';
 import type { PolicySettings } from '../policy-settings.js';
 import { type ComparedPair, type CompareOutcome, comparePair, shortened } from './compare-pair.js';
+import { pauseSeconds, withMeasured } from './pause.js';
 import { Sampling } from './sampling.js';
 
 /** Answers that wait hold their memory. */
 const maxWaitingBytes = 32 * 1024 * 1024;
 const tickMs = 1000;
-/** What takes up to a quarter of this is looked at no less often: a wrong answer is to be found within ten seconds. */
-const soonSeconds = 8;
-const soonShare = 0.25;
 
 /**
  * `load`: the share of the time that the event loop was busy since the last call, 0 to 1.
@@ -43,8 +41,8 @@ interface Watched {
   comparedAt: number;
   /** Its last comparison came to nothing, since the data had changed meanwhile. */
   isUnsettled: boolean;
-  /** What its last comparison took, or the last look where looks are offered. */
-  lastSeconds: number;
+  /** Seconds that its last few comparisons took, or the looks where looks are offered. */
+  measured: readonly number[];
   /** When it was last compared as a whole, and what that took. */
   wholeAt: number;
   wholeSeconds: number;
@@ -85,7 +83,7 @@ export class Verification {
         trial: { compare: (pair) => this.#take(watched, pair as AnswerPair<unknown>) },
         comparedAt: options.clock.now(),
         isUnsettled: false,
-        lastSeconds: 0,
+        measured: [],
         wholeAt: Number.NEGATIVE_INFINITY,
         wholeSeconds: 0,
         switches: 0,
@@ -141,16 +139,13 @@ export class Verification {
 
   #tick(): void {
     this.#load = this.#options.load();
-    const { at_least_every_seconds, max_time_ratio } = this.#options.settings();
-    if (at_least_every_seconds === 0) return;
+    const settings = this.#options.settings();
+    if (settings.at_least_every_seconds === 0) return;
     const now = this.#options.clock.now();
-    for (const { sampling, comparedAt, isUnsettled, lastSeconds } of this.#watched.values()) {
-      const rest = lastSeconds / max_time_ratio;
-      const isCheap = lastSeconds <= soonSeconds * soonShare;
-      const usual = Math.max(at_least_every_seconds, isCheap ? Math.min(rest, soonSeconds) : rest);
-      const pauseSeconds = isUnsettled ? Math.min(usual, rest) : usual;
+    for (const { sampling, comparedAt, isUnsettled, measured } of this.#watched.values()) {
+      const pause = pauseSeconds(measured, isUnsettled, settings);
       // A tick early rather than late.
-      if (now - comparedAt + tickMs > pauseSeconds * 1000) sampling.due();
+      if (now - comparedAt + tickMs > pause * 1000) sampling.due();
     }
   }
 
@@ -251,7 +246,7 @@ export class Verification {
   /** After a comparison comes a rest, so that all of them take no more than their share of the time. */
   #paid({ watched, pair }: Waiting, seconds: number, isLook: boolean): void {
     const now = this.#options.clock.now();
-    if (isLook || !pair.check.look) watched.lastSeconds = seconds;
+    if (isLook || !pair.check.look) watched.measured = withMeasured(watched.measured, seconds);
     if (!isLook) Object.assign(watched, { wholeAt: now, wholeSeconds: seconds });
     const { max_time_ratio } = this.#options.settings();
     this.#restUntil = Math.max(this.#restUntil, now + seconds * 1000 * (1 / max_time_ratio - 1));

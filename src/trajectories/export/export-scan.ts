@@ -37,12 +37,16 @@ export interface ExportScanOptions {
   /** A handle of the table of its own, which stays on one version. It is closed with the scan. */
   table: Table;
   analysisLookup: AnalysisLookup;
+  /** No stored record's text has more bytes; undefined where that is not known. */
+  largestRecord?(): number | undefined;
 }
 
 const firstSliceRows = 16;
 /** Each reading costs some milliseconds, however few its rows. */
 const maxSliceRows = 2048;
 const sliceBytes = 4 * 1024 * 1024;
+/** However large the records turn out to be that come after small ones. */
+const mostSliceBytes = 128 * 1024 * 1024;
 
 /**
  * Works the order out; the rows are read as the chunks are taken.
@@ -50,11 +54,13 @@ const sliceBytes = 4 * 1024 * 1024;
  * @source product contract, Trajectories ("export")
  */
 export async function openExportScan(
-  { table, analysisLookup }: ExportScanOptions,
+  { table, analysisLookup, largestRecord }: ExportScanOptions,
   { filter, sortBy, order, fields, format }: ExportQuery,
 ): Promise<ExportScan> {
   const file = await exportFiles[format].create(fields);
   const columns = [...new Set<Column>([...file.needs, 'trajectory_id'])];
+  const largest = columns.includes('record_json') ? largestRecord?.() : undefined;
+  const mostRows = Math.max(1, Math.min(maxSliceRows, Math.floor(mostSliceBytes / (largest ?? 1))));
   let reading: Promise<unknown> = Promise.resolve();
 
   async function orderedIds(): Promise<BigUint64Array> {
@@ -94,11 +100,11 @@ export async function openExportScan(
   async function* chunks(): AsyncGenerator<ExportChunk> {
     yield { bytes: file.start(), rows: 0 };
     let done = 0;
-    let next = ids.length > 0 ? readFrom(0, firstSliceRows) : undefined;
+    let next = ids.length > 0 ? readFrom(0, Math.min(firstSliceRows, mostRows)) : undefined;
     while (next) {
       const rows = await next;
       const read = done + rows.length;
-      next = read < ids.length ? readFrom(read, nextSize(rows)) : undefined;
+      next = read < ids.length ? readFrom(read, Math.min(mostRows, nextSize(rows))) : undefined;
       for (let from = 0; from < rows.length; from += file.rowsAtOnce) {
         const part = rows.slice(from, from + file.rowsAtOnce);
         yield { bytes: file.add(part), rows: part.length };

@@ -1,7 +1,8 @@
-import { openDatabase } from '../../lance/index.js';
+import { openDatabase, withIndexSwitch } from '../../lance/index.js';
 import { ownFile } from '../../own-file.js';
 import { startWorker } from '../../worker.js';
 import { createAnalysisLookup } from '../analysis/analysis-lookup.js';
+import { openLargestRecord } from '../store/largest-record.js';
 import { analysisSchema, tableNames, trajectorySchema } from '../trajectory-schema.js';
 import { type ExportChunk, type ExportQuery, type ExportScan, openExportScan } from './export-scan.js';
 
@@ -12,6 +13,8 @@ export interface ExportRun {
   /** The version of the trajectories that is written down. */
   version: number;
   query: ExportQuery;
+  /** False: every row is looked at, as if there were no scalar index. */
+  usesIndexes?: boolean;
 }
 
 /** What the thread is told: one more chunk is wanted, or none. @source Node.js documentation, worker_threads */
@@ -35,13 +38,16 @@ export type OpenScan = (run: ExportRun) => Promise<ExportScan>;
  * Runs an export in this thread, on a connection of its own.
  * @source product contract, Trajectories ("export")
  */
-export const openScanHere: OpenScan = async ({ lanceUri, version, query }) => {
+export const openScanHere: OpenScan = async ({ lanceUri, version, query, usesIndexes = true }) => {
   const database = await openDatabase(lanceUri);
   try {
-    const table = await database.openTable(tableNames.trajectories, trajectorySchema);
+    const open = async (name: string, schema: typeof trajectorySchema) =>
+      withIndexSwitch(await database.openTable(name, schema), { isOn: () => usesIndexes });
+    const table = await open(tableNames.trajectories, trajectorySchema);
     await table.checkout(version);
-    const analysis = await database.openTable(tableNames.analysis, analysisSchema);
-    const scan = await openExportScan({ table, analysisLookup: createAnalysisLookup(analysis) }, query);
+    const analysis = await open(tableNames.analysis, analysisSchema);
+    const largestRecord = openLargestRecord(lanceUri).bytes;
+    const scan = await openExportScan({ table, analysisLookup: createAnalysisLookup(analysis), largestRecord }, query);
     async function close(): Promise<void> {
       await scan.close();
       analysis.close();

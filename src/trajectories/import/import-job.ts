@@ -1,13 +1,13 @@
 import type { Logger } from '../../logger.js';
-import type { Optimization } from '../../optimization.js';
+import { isOn, type Optimization } from '../../optimization.js';
 import { type ImportProgress, progressOf } from './following/import-progress.js';
 import type { ImportEvent } from './import-events.js';
-import { type Exclusively, type ImportRun, maxListedErrors, type RunEnd, type RunReport } from './import-pipeline.js';
+import type { BatchImportSettings, Exclusively, ImportRun, RunEnd, RunReport } from './import-run.js';
 import { type StartedRun, type StartRun, startHere, ThreadLost } from './import-runner.js';
-import type { BatchImportSettings } from './imports.js';
 import { isSmallText } from './source/source.js';
 import type { ImportFlag } from './store/batch-committer.js';
 import { type ImportResult, type ImportStatus, type ImportTask, summaryOf } from './tasks/import-task.js';
+import { count, verdictOf, warningsFor } from './tasks/import-verdict.js';
 import type { TaskFiles } from './tasks/task-files.js';
 
 /**
@@ -25,10 +25,13 @@ export interface ImportJobTools {
   lanceUri: string;
   batchImport: Optimization<BatchImportSettings>;
   bulkDuplicateCheck: Optimization<unknown>;
+  scalarIndexes?: Optimization<unknown> | undefined;
   startRun: StartRun;
   exclusively: Exclusively;
   /** Makes all commits made so far survive a power cut. */
   makeDurable(): Promise<void>;
+  /** Above the `seq` of every row there is. */
+  firstFreeSeq(): Promise<number>;
   onRowsCommitted(): void | Promise<void>;
   onImported(): void;
   /** Counts have changed. */
@@ -154,13 +157,15 @@ export class ImportJob {
     await tools.files.save({ ...task, ...ended });
     Object.assign(task, ended);
     this.errors = undefined;
-    if (task.kind === 'upload') await tools.files.removeSpool(task.task_id);
+    await tools.files.removeWorkingFiles(task.task_id);
   }
 
   private async runOnce(): Promise<RunEnd> {
-    const { batchImport, bulkDuplicateCheck, startRun, lanceUri, logger } = this.tools;
+    const { batchImport, bulkDuplicateCheck, scalarIndexes, startRun, lanceUri, logger } = this.tools;
     const { task } = this;
     const run: ImportRun = {
+      firstSeq: await this.firstSeq(),
+      overriddenFile: this.tools.files.overriddenPath(task.task_id),
       lanceUri,
       importId: task.task_id,
       file: task.source,
@@ -170,6 +175,9 @@ export class ImportJob {
       resumes: this.resumes,
       batchImport: { enabled: batchImport.enabled, ...batchImport.settings },
       bulkDuplicateCheck: bulkDuplicateCheck.enabled,
+      get usesIndexes() {
+        return !scalarIndexes || isOn(scalarIndexes);
+      },
       // What is to be compared is chosen here, what there is to compare is known there.
       compareEachMs: (batchImport.sample?.() ?? bulkDuplicateCheck.sample?.()) && compareEachMs,
       errorFile: { path: this.tools.files.errorFilePath(task.task_id), maxBytes: maxErrorFileBytes },
@@ -184,8 +192,18 @@ export class ImportJob {
       batchImport.failed(error);
       logger.warn({ err: error, taskId: task.task_id }, 'the import thread was lost; going on without it');
       this.errors = [];
-      return this.follow(startHere, { ...run, resumes: true });
+      run.resumes = true;
+      return this.follow(startHere, run);
     }
+  }
+
+  /** The same in every run: written down before the first row gets it. */
+  private async firstSeq(): Promise<number> {
+    const { task, tools } = this;
+    const first_seq = task.first_seq ?? (await tools.firstFreeSeq());
+    if (task.first_seq === undefined) await tools.files.save({ ...task, first_seq });
+    task.first_seq = first_seq;
+    return first_seq;
   }
 
   private follow(start: StartRun, run: ImportRun): Promise<RunEnd> {
@@ -261,28 +279,4 @@ export class ImportJob {
     }
     this.showing = undefined;
   }
-}
-
-const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
-
-function verdictOf(end: Exclude<RunEnd, 'stopped'>, task: ImportTask): [ImportStatus, string] {
-  const { imported_count: imported, failed_count: failed, skipped_count: skipped } = task;
-  if (end === 'cancelled') return ['cancelled', `Cancelled; ${count(imported, 'record')} stored before stay`];
-  if (end === 'changed') {
-    return ['interrupted', `The file changed while it was read; ${count(imported, 'record')} stored before stay`];
-  }
-  if (imported + failed + skipped === 0) return ['completed', 'No record was found: expected trajectories as JSON'];
-  if (imported + skipped === 0) return ['completed', `No record could be imported; ${failed} failed, see errors`];
-  return ['completed', `${imported} imported, ${failed} failed, ${skipped} skipped`];
-}
-
-function warningsFor(task: ImportTask, listed: number): string[] {
-  const warnings: string[] = [];
-  const unlisted = task.failed_count - listed;
-  if (unlisted > 0)
-    warnings.push(`${unlisted} more errors are not listed here (first ${maxListedErrors} only), see errors_url`);
-  if (task.skipped_count > 0) {
-    warnings.push(`${count(task.skipped_count, 'record')} skipped: the trajectory_id was stored already`);
-  }
-  return warnings;
 }

@@ -1,17 +1,29 @@
-import { openDatabase, stringLiteral } from '../../lance/index.js';
+import { openDatabase, withIndexSwitch } from '../../lance/index.js';
+import { openLargestRecord } from '../store/largest-record.js';
 import { normalizeTrajectory } from '../trajectory-normalizing.js';
 import { analysisSchema, tableNames, trajectorySchema } from '../trajectory-schema.js';
 import { fromOtherTool, isOfOtherTool } from './formats/other-tools.js';
+import {
+  type Exclusively,
+  type ImportCounts,
+  type ImportRun,
+  maxListedErrors,
+  type RunEnd,
+  type RunReport,
+  type StopRequest,
+} from './import-run.js';
 import { asCharacters } from './source/parsed-record.js';
 import { RecordSplitter } from './source/record-splitter.js';
-import { FileChanged, type FileIdentity, readSource, SourceFault } from './source/source.js';
+import { FileChanged, readSource, SourceFault } from './source/source.js';
 import type { Place, TextEncoding, Wrapper } from './source/text-reader.js';
-import { BatchCommitter, type ImportFlag } from './store/batch-committer.js';
+import { BatchCommitter } from './store/batch-committer.js';
 import { comparisonFor } from './store/batch-comparison.js';
+import { atStart, type ImportPosition, positionOf } from './store/import-position.js';
 import { batchLimits, memoryInUse } from './store/memory-pressure.js';
 import { hasPlainIds, rowBytes, type TrajectoryRow, toRow } from './store/row.js';
 import { TextArena } from './store/text-arena.js';
 import { createErrorFile, type ErrorFile, excerptOf, excerptOfBytes } from './tasks/error-file.js';
+import { readOverridden } from './tasks/overridden-rows.js';
 import { CutRows } from './text/cut-rows.js';
 
 /**
@@ -19,60 +31,6 @@ import { CutRows } from './text/cut-rows.js';
  * is prepared; no more than these two are held. Committed rows stay, whatever happens after.
  */
 
-/** Everything a run needs, plain enough to be sent to a worker thread. @source product contract, Trajectories */
-export interface ImportRun {
-  lanceUri: string;
-  importId: string;
-  file: FileIdentity;
-  /** Epoch seconds: `created_at` of records without their own. */
-  importedAt: number;
-  skipDuplicateCheck: boolean;
-  onConflict: 'skip' | 'replace';
-  /** An earlier run of the same import may have committed rows. */
-  resumes: boolean;
-  batchImport: { enabled: boolean; batch_rows: number; max_batch_bytes: number };
-  bulkDuplicateCheck: boolean;
-  /** Pause between two batches that are compared with the original way; undefined: none is. */
-  compareEachMs?: number | undefined;
-  /** Where every error is listed, and how much of them. */
-  errorFile: { path: string; maxBytes: number };
-}
-
-/** Rows by what became of them. @source product contract, Trajectories (ImportResult) */
-export interface ImportCounts {
-  imported: number;
-  failed: number;
-  skipped: number;
-}
-
-/**
- * What a run reports on its way. `errors` are those since the last report, of the first 1000.
- * @source product contract, Trajectories (ImportResult)
- */
-export type RunReport =
-  | { type: 'progress'; counts: ImportCounts; bytesRead: number; errors: string[] }
-  | { type: 'commit'; rows: number; durationSeconds: number; variant: 'batch' | 'row' }
-  | { type: 'fallback'; flag: ImportFlag; error: unknown }
-  | { type: 'checked'; flag: ImportFlag; difference: string | undefined };
-
-/**
- * How a run ended: all read; cancelled by a client; stopped by the service, to be taken up again; or its file became
- * another one.
- * @source product contract, Trajectories (ImportResult)
- */
-export type RunEnd = 'done' | 'cancelled' | 'stopped' | 'changed';
-
-/**
- * Runs a commit while nobody else writes, so that no other writer brings an id between the look for it and the commit.
- * @source product contract, Promises 1
- */
-export type Exclusively = <T>(commit: () => Promise<T>) => Promise<T>;
-
-/** What to do at the next batch. @source product contract, Trajectories ("cancel") */
-export type StopRequest = 'cancelled' | 'stopped' | undefined;
-
-/** Errors listed; more are only counted. @source product contract, Promises 6 */
-export const maxListedErrors = 1000;
 const maxErrorLength = 500;
 const progressEveryMs = 200;
 const rowsBetweenCommitsOfBaseline = 100;
@@ -90,10 +48,18 @@ export async function runImport(
   exclusively: Exclusively = (commit) => commit(),
 ): Promise<RunEnd> {
   const database = await openDatabase(run.lanceUri);
-  const trajectories = await database.openTable(tableNames.trajectories, trajectorySchema);
-  const analysis = await database.openTable(tableNames.analysis, analysisSchema);
+  const open = async (name: string, schema: typeof trajectorySchema) =>
+    withIndexSwitch(await database.openTable(name, schema), { isOn: () => run.usesIndexes !== false });
+  const trajectories = await open(tableNames.trajectories, trajectorySchema);
+  const analysis = await open(tableNames.analysis, analysisSchema);
   try {
-    const ofThisImport = `import_id = ${stringLiteral(run.importId)}`;
+    // While nobody else writes: what a client announces and what it does are one.
+    const reached = run.resumes
+      ? await exclusively(async () => {
+          await trajectories.checkoutLatest();
+          return positionOf(trajectories, run, await readOverridden(run.overriddenFile));
+        })
+      : atStart;
     const committer = new BatchCommitter({
       trajectories,
       analysis,
@@ -102,13 +68,13 @@ export async function runImport(
       onConflict: run.onConflict,
       batchImport: run.batchImport.enabled,
       bulkDuplicateCheck: run.bulkDuplicateCheck,
-      committedBefore: run.resumes ? await trajectories.countRows(ofThisImport) : 0,
       importedAt: run.importedAt,
+      raiseLargest: openLargestRecord(run.lanceUri).raise,
       onCommit: (commit) => report({ type: 'commit', ...commit }),
       onFallback: (flag, error) => report({ type: 'fallback', flag, error }),
       comparison: comparisonFor(run, trajectories, (checked) => report({ type: 'checked', ...checked })),
     });
-    return await new ImportPipeline(run, committer, report, stopRequest, exclusively).read();
+    return await new ImportPipeline(run, reached, committer, report, stopRequest, exclusively).read();
   } finally {
     trajectories.close();
     analysis.close();
@@ -117,7 +83,8 @@ export async function runImport(
 }
 
 class ImportPipeline {
-  private readonly counts: ImportCounts = { imported: 0, failed: 0, skipped: 0 };
+  private readonly counts: ImportCounts;
+  private rowsRead = 0;
   private readonly splitter: RecordSplitter;
   private readonly errorFile: ErrorFile;
   private newErrors: string[] = [];
@@ -134,11 +101,16 @@ class ImportPipeline {
 
   constructor(
     private readonly run: ImportRun,
+    /** Rows before it are in: they are read over, and left as clients have made them since. */
+    private readonly reached: ImportPosition,
     private readonly committer: BatchCommitter,
     private readonly report: (message: RunReport) => void,
     private readonly stopRequest: () => StopRequest,
     private readonly exclusively: Exclusively,
   ) {
+    // Rows that are not to be looked for in the table are all stored.
+    const imported = run.skipDuplicateCheck || run.onConflict === 'replace' ? reached.rows : reached.stored;
+    this.counts = { imported, failed: 0, skipped: reached.rows - imported };
     this.errorFile = createErrorFile(run.errorFile.path, run.errorFile.maxBytes);
     // What a replaced row hands on comes as characters, and one row's texts are all of one kind.
     const takesBytes = run.onConflict === 'skip';
@@ -244,6 +216,10 @@ class ImportPipeline {
   }
 
   private add(row: TrajectoryRow): void {
+    const place = this.rowsRead;
+    this.rowsRead += 1;
+    if (place < this.reached.rows) return;
+    row.seq = this.run.firstSeq + place;
     this.batch.push(row);
     this.batchBytes += rowBytes(row);
     const limits = this.limits;

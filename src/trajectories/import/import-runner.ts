@@ -1,14 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { ownFile } from '../../own-file.js';
 import { startWorker } from '../../worker.js';
-import {
-  type Exclusively,
-  type ImportRun,
-  type RunEnd,
-  type RunReport,
-  runImport,
-  type StopRequest,
-} from './import-pipeline.js';
+import { runImport } from './import-pipeline.js';
+import type { Exclusively, ImportRun, RunEnd, RunReport, StopRequest } from './import-run.js';
 
 /**
  * A run that has been started. `ended` rejects with {@link ThreadLost} when the thread itself broke, else with what
@@ -38,11 +32,18 @@ export class ThreadLost extends Error {
 /** Records die young: a small nursery saves memory and costs no time. The old generation has no limit of its own. */
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 
-/** What the thread is told: the run once, then that it has its turn, or to end at the next batch. */
-type ThreadOrder = { run: ImportRun } | 'turn' | Exclude<StopRequest, undefined>;
+/**
+ * What the thread is told: the run once, then that it has its turn, with what has changed of the run since, or to end at
+ * the next batch.
+ * @source Node.js documentation, worker_threads
+ */
+export type ThreadOrder =
+  | { run: ImportRun }
+  | { turn: Pick<ImportRun, 'usesIndexes'> }
+  | Exclude<StopRequest, undefined>;
 
 /**
- * What the thread says: reports, that it wants to commit while nobody else writes (it is answered `turn`) and has done
+ * What the thread says: reports, that it wants to commit while nobody else writes (it is answered with its turn) and has done
  * so, and how it ended.
  */
 type WorkerMessage =
@@ -75,7 +76,7 @@ function startIn(
       new Promise<void>((resolve) => {
         endTurn = resolve;
         if (isGone) resolve();
-        else tell('turn');
+        else tell({ turn: { usesIndexes: run.usesIndexes !== false } });
       });
     void exclusively(turn);
   };

@@ -1,5 +1,7 @@
 import { parentPort } from 'node:worker_threads';
-import { type ImportRun, type RunReport, runImport, type StopRequest } from './import-pipeline.js';
+import { runImport } from './import-pipeline.js';
+import type { ImportRun, RunReport, StopRequest } from './import-run.js';
+import type { ThreadOrder } from './import-runner.js';
 
 /**
  * Runs one import in a thread of its own, so that parsing never holds up the thread that answers requests. It waits for
@@ -11,11 +13,18 @@ const port = parentPort;
 if (!port) throw new Error('expected to run as a worker thread');
 
 let request: StopRequest;
+let current: ImportRun | undefined;
 let takeTurn = () => {};
-port.on('message', (order: StopRequest | 'turn' | { run: ImportRun }) => {
-  if (order === 'turn') takeTurn();
-  else if (typeof order === 'object') void carryOut(order.run);
-  else request = order;
+port.on('message', (order: ThreadOrder) => {
+  if (typeof order !== 'object') {
+    request = order;
+  } else if ('run' in order) {
+    current = order.run;
+    void carryOut(order.run);
+  } else {
+    if (current) Object.assign(current, order.turn);
+    takeTurn();
+  }
 });
 
 async function exclusively<T>(commit: () => Promise<T>): Promise<T> {

@@ -12,10 +12,11 @@ import type { ImportProgress } from './following/import-progress.js';
 import type { ImportEvent } from './import-events.js';
 import { findImportFile } from './import-folders.js';
 import { bytesWorthAThread, ImportJob } from './import-job.js';
-import type { Exclusively } from './import-pipeline.js';
+import type { BatchImportSettings, Exclusively } from './import-run.js';
 import { createImportThreads, type StartRun } from './import-runner.js';
 import { runInTurn } from './import-turn.js';
 import { type FileIdentity, identityOf, isSameFile } from './source/source.js';
+import { firstFreeSeq } from './store/import-position.js';
 import {
   type ImportOptions,
   type ImportResult,
@@ -25,6 +26,7 @@ import {
   newTask,
   summaryOf,
 } from './tasks/import-task.js';
+import { type OverriddenRow, writeOverridden } from './tasks/overridden-rows.js';
 import { spoolUpload } from './tasks/spool.js';
 import { openTaskFiles } from './tasks/task-files.js';
 
@@ -32,12 +34,6 @@ import { openTaskFiles } from './tasks/task-files.js';
  * Imports from acceptance to end. What was accepted is durable and is taken up again after a crash, without doubling
  * or losing a row; `completed` means that the rows are durable too. One import runs at a time, the others wait.
  */
-
-/** `batch_import`: rows and bytes of one commit. @source product contract, Optimisations (batch_import) */
-export interface BatchImportSettings {
-  batch_rows: number;
-  max_batch_bytes: number;
-}
 
 /** @source product contract, Trajectories (import) */
 export interface ImportsOptions {
@@ -48,6 +44,8 @@ export interface ImportsOptions {
   importDirs: string[];
   batchImport: Optimization<BatchImportSettings>;
   bulkDuplicateCheck: Optimization<unknown>;
+  /** Whether rows may be found by scalar indexes; they may when left out. */
+  scalarIndexes?: Optimization<unknown>;
   /** Called after commits (several may share a call), so that readers see the new rows. */
   onRowsCommitted(): void | Promise<void>;
   /** Called when an import that stored rows has ended, for the upkeep of the table; not waited for. */
@@ -89,12 +87,16 @@ export interface Imports {
   progress(taskId: string): ImportProgress;
   /**
    * Calls back when there is something new to read from `progress`, a few times a second at most, and once at the end.
-   * @returns stops following
-   * @throws Problem IMPORT_TASK_NOT_FOUND, IMPORT_LISTENERS_FULL
+   * @returns stops following @throws Problem IMPORT_TASK_NOT_FOUND, IMPORT_LISTENERS_FULL
    */
   follow(taskId: string, tell: () => void): () => void;
   /** All errors as JSON lines, as far as they are written; undefined without any. @throws Problem IMPORT_TASK_NOT_FOUND */
   errorFile(taskId: string): Promise<Readable | undefined>;
+  /**
+   * To be waited for before somebody else replaces or deletes stored rows, in a turn of `exclusively`: no unfinished
+   * import stores them again. @throws what the file system throws; the rows must stay then
+   */
+  overriding(rows: readonly OverriddenRow[]): Promise<void>;
   /** How many wait for their turn, and how many run. */
   unfinished(): { pending: number; processing: number };
   /** Newest first. */
@@ -109,8 +111,7 @@ const defaultMaxUploadBytes = 64 * 1024 ** 3;
 
 /**
  * Opens the imports of a data folder and goes on with those that were not finished.
- * @throws Error when the data folder or the database cannot be opened
- * @source product contract, Trajectories (import); trajectory-optimization 1
+ * @throws Error when the folder or the database cannot be opened @source product contract, Trajectories (import); trajectory-optimization 1
  */
 export async function openImports(options: ImportsOptions): Promise<Imports> {
   const { logger, onEvent, maxPending = 100, maxHistory = 1000, inBackground = atOnce } = options;
@@ -127,15 +128,19 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
   let turn = new AbortController();
   let closed = false;
 
+  const makeDurable = async () => void (await database.syncTable(tableNames.trajectories));
+
   const jobOf = (task: ImportTask, resumes: boolean) => {
     const job = new ImportJob(task, resumes, {
       files,
       lanceUri: options.lanceUri,
       batchImport: options.batchImport,
       bulkDuplicateCheck: options.bulkDuplicateCheck,
+      scalarIndexes: options.scalarIndexes,
       startRun: options.startRun ?? threads.startRun,
       exclusively: options.exclusively ?? ((commit) => commit()),
-      makeDurable: async () => void (await database.syncTable(tableNames.trajectories)),
+      makeDurable,
+      firstFreeSeq: () => firstFreeSeq(database),
       onRowsCommitted: options.onRowsCommitted,
       onImported: () => options.onImported?.(),
       onMoved: () => followers.moved(task.task_id),
@@ -261,6 +266,7 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
       jobFor(taskId);
       return files.openErrorFile(taskId);
     },
+    overriding: (rows) => writeOverridden(rows, { files, jobs, makeDurable }),
     unfinished: () => ({ pending: waiting.length, processing: current ? 1 : 0 }),
     history(limit, offset) {
       const newestFirst = [...jobs.values()].reverse();

@@ -14,6 +14,8 @@ export interface PageQuery {
   pageSize: number;
   /** A walk over all rows: where the page before ended, nothing at its start. `page` is 1 then. */
   walk?: { after?: RowPosition };
+  /** Read early, for whoever will ask: not counted as an asking. */
+  isUnasked?: boolean;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { readFresh, type Table } from '../../lance/index.js';
 import { ownSteps } from '../asked-query.js';
 import { rowsOf } from './arrow-rows.js';
+import { createLookReader } from './comparing/look-reader.js';
 import { pageInMemory, type StoredRow } from './order/page-in-memory.js';
 import { offsetOf, type PageQuery, type RowPosition, type TrajectoryReader } from './page-query.js';
+import { noPageLimit, type PageLimit } from './rows/page-limit.js';
 import { rowsBySeq } from './rows/rows-by-seq.js';
 import { type Column, columnOfField, type TrajectoryRow } from './trajectory-columns.js';
 
@@ -10,13 +12,19 @@ const allColumns = [...new Set(columnOfField.values()), 'tags', 'record_json'] a
 
 /** Up to a page that ends here, rows are held whole; for a later one their places in the order are, and the page is read again. */
 const heldRows = 10_000;
+/** The most that a page has; the database hands about as many on at a time. */
+const rowsReadAtOnce = 1000;
 
 /**
  * Reads the original way: every row of the table whole, then filters, sorts and pages in memory. Never holds
- * more whole rows than {@link heldRows} and a page, so a large table makes it slow but not large.
+ * more whole rows than {@link heldRows} and a page, so a large table makes it slow but not large; where records are so
+ * large that those would not fit into memory, their texts are left out until the page is known.
  * @source trajectory-optimization 2.1
  */
-export function createBaselineReader(table: Table): TrajectoryReader {
+export function createBaselineReader(table: Table, limit: PageLimit = noPageLimit): TrajectoryReader {
+  const withoutTexts = createLookReader(table, limit);
+  const fits = () => limit.fits(rowsReadAtOnce);
+
   async function readAll(each: (row: StoredRow) => void): Promise<void> {
     const columns = [...allColumns, 'seq'] as const;
     for await (const batch of table.query().select([...columns])) {
@@ -25,8 +33,9 @@ export function createBaselineReader(table: Table): TrajectoryReader {
   }
 
   return {
-    list: (query, columns) =>
-      readFresh(table, async () => {
+    list(query, columns) {
+      if (!fits()) return withoutTexts.list(query, columns);
+      return readFresh(table, async () => {
         const isDeep = offsetOf(query) + query.pageSize > heldRows;
         const hold = (row: StoredRow) => (isDeep ? placed(row, query) : withOwnBytes(row));
         const { rows, ...page } = await pageInMemory(query, readAll, hold);
@@ -35,23 +44,28 @@ export function createBaselineReader(table: Table): TrajectoryReader {
           ...page,
           rows: isDeep ? await rowsBySeq(table, seqs, columns) : rows.map((row) => narrowed(row, columns)),
         };
-      }),
-    get: (trajectoryId, columns) =>
-      readFresh(table, async () => {
+      });
+    },
+    get(trajectoryId, columns) {
+      if (!fits()) return withoutTexts.get(trajectoryId, columns);
+      return readFresh(table, async () => {
         let found: TrajectoryRow | undefined;
         await readAll((row) => {
           if (row.trajectory_id === trajectoryId) found ??= narrowed(withOwnBytes(row), columns);
         });
         return found;
-      }),
-    valueAt: (seq, column) =>
-      readFresh(table, async () => {
+      });
+    },
+    valueAt(seq, column) {
+      if (!fits()) return withoutTexts.valueAt(seq, column);
+      return readFresh(table, async () => {
         let found: RowPosition['value'] | undefined;
         await readAll((row) => {
           if (row.seq === seq) found = row[column];
         });
         return found;
-      }),
+      });
+    },
     async explain({ sortBy, order }) {
       const sort = `sort in memory by ${sortBy} ${order}`;
       const plan = [ownSteps.readAll, ownSteps.filter, sort, ownSteps.page];

@@ -1,4 +1,12 @@
-import { fewRows, numberLiteral, readFresh, stringLiteral, type Table } from '../../lance/index.js';
+import {
+  fewRows,
+  type IndexSwitch,
+  numberLiteral,
+  readFresh,
+  stringLiteral,
+  type Table,
+  withoutIndex,
+} from '../../lance/index.js';
 import { ownSteps } from '../asked-query.js';
 import { rowIdsOf, rowsOf } from './arrow-rows.js';
 import { createLeadingRows, sortedRowsOf } from './order/leading-rows.js';
@@ -6,6 +14,7 @@ import type { RowIdCache } from './order/row-id-cache.js';
 import { createSorting } from './order/sorting.js';
 import type { Page, PageQuery, TrajectoryReader } from './page-query.js';
 import { type KeptValues, notKept, takesKept } from './rows/kept-values.js';
+import type { PageLimit } from './rows/page-limit.js';
 import { createRowTaker } from './rows/row-taker.js';
 import type { Column, TrajectoryRow } from './trajectory-columns.js';
 
@@ -21,8 +30,12 @@ export interface TrajectoryReaderOptions {
   kept?: KeptValues;
   /** Number of rows from which sorts are bounded by samples of their column; below, sorting all rows is as quick. */
   smallestSampledTable?: number;
+  /** Tells orders that were found by indexes from those that were not, where the table's indexes are switched. */
+  indexes?: IndexSwitch;
   /** False: filters look at every row, as if there were no scalar index. */
   usesIndexes?: boolean;
+  /** How much text a page may hold; any amount when left out. */
+  limit?: PageLimit;
 }
 
 interface FoundRow {
@@ -44,11 +57,13 @@ export function createTrajectoryReader({
   onRowIds,
   kept,
   smallestSampledTable = 20_000,
+  indexes,
   usesIndexes = true,
+  limit,
 }: TrajectoryReaderOptions): TrajectoryReader {
   const sorting = createSorting(table, smallestSampledTable, usesIndexes);
-  const leadingRows = createLeadingRows({ table, cache, sorting, onRowIds });
-  const taker = createRowTaker(table, kept);
+  const leadingRows = createLeadingRows({ table, cache, sorting, indexes, onRowIds });
+  const taker = createRowTaker(table, kept, limit);
 
   async function listPage(query: PageQuery, columns: readonly Column[]): Promise<Page | undefined> {
     const { ids, total, forget } = await leadingRows.find(query);
@@ -68,7 +83,8 @@ export function createTrajectoryReader({
   }
 
   async function findRow(trajectoryId: string, columns: readonly Column[]): Promise<FoundRow | undefined> {
-    const where = `trajectory_id = ${stringLiteral(trajectoryId)}`;
+    const condition = `trajectory_id = ${stringLiteral(trajectoryId)}`;
+    const where = usesIndexes ? condition : withoutIndex(condition);
     const [found] = await readFresh(table, () =>
       fewRows(
         table

@@ -3,7 +3,8 @@ import type { AnalysisLookup } from '../analysis/analysis-lookup.js';
 import { type AskedQuery, shapeOf, stepNames } from '../asked-query.js';
 import { cursorInvalid, trajectoryNotFound } from '../errors.js';
 import type { TrajectoryEvent } from '../trajectory-events.js';
-import { notesCheck, pageCheck } from './comparing/answer-checks.js';
+import { notesCheck, onePage, pageCheck } from './comparing/answer-checks.js';
+import type { LookAtVersion } from './comparing/look-at-version.js';
 import type { PageQuery, ReadingPlan, RowPosition, TrajectoryReader } from './page-query.js';
 import { layOut } from './page-text.js';
 import { recordIds } from './record-ids.js';
@@ -65,6 +66,8 @@ export interface TrajectoryRepositoryOptions {
   baselineReader: TrajectoryReader;
   /** Answers as `baselineReader` does, quicker, where only the answer is wanted: for comparisons. */
   lookReader?: Pick<TrajectoryReader, 'list' | 'get' | 'valueAt'>;
+  /** The same for an earlier version of the table. */
+  lookAtVersion?: LookAtVersion;
   nativeQuery: Optimization<unknown>;
   analysisLookup: AnalysisLookup;
   baselineAnalysisLookup: AnalysisLookup;
@@ -86,7 +89,8 @@ type PageReader = Pick<TrajectoryReader, 'list' | 'get' | 'valueAt'>;
  * @source trajectory-optimization 2.2
  */
 export function createTrajectoryRepository(options: TrajectoryRepositoryOptions): TrajectoryRepository {
-  const { reader, baselineReader, lookReader, lookAnalysisLookup, nativeQuery, analysisByIds, onEvent } = options;
+  const { reader, baselineReader, lookReader, lookAtVersion, lookAnalysisLookup } = options;
+  const { nativeQuery, analysisByIds, onEvent } = options;
 
   const pages = pageCheck(async () => String(await options.tableVersion?.()));
   const notesOf = notesCheck(async () => String(await options.analysisVersion?.()));
@@ -105,7 +109,13 @@ export function createTrajectoryRepository(options: TrajectoryRepositoryOptions)
       nativeQuery,
       () => through(reader, 'native'),
       () => through(baselineReader, 'baseline'),
-      { ...ofResults(check), ...(lookReader && { look: () => through(lookReader, 'baseline') }) },
+      {
+        ...ofResults(check),
+        ...(lookReader && { look: () => through(lookReader, 'baseline') }),
+        ...(lookAtVersion && {
+          lookAt: (version: string) => lookAtVersion(Number(version), (from) => through(from, 'baseline')),
+        }),
+      },
     );
   }
 
@@ -198,8 +208,6 @@ function ofResults<T>({ difference, bytesOf, version }: AnswerCheck<T>): AnswerC
     ...(bytesOf && { bytesOf: ({ result }) => bytesOf(result) }),
   };
 }
-
-const onePage = (row: TrajectoryRow | undefined) => ({ rows: row ? [row] : [], total: row ? 1 : 0 });
 
 /** The query with the value looked up that its cursor left out. */
 async function placed({ walk, ...query }: ListQuery, reader: Pick<TrajectoryReader, 'valueAt'>): Promise<PageQuery> {

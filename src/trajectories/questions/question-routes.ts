@@ -66,7 +66,7 @@ export const questionOperations = {
     summary: 'Lists the attempts at one question, with all parameters of the list of trajectories',
     params: idParameters,
     querystring: listParametersSchema,
-    response: { 200: trajectoryPageSchema, ...problemResponses(400, 404) },
+    response: { 200: trajectoryPageSchema, ...problemResponses(400, 404, 422) },
   },
   getQuestionStatistics: {
     tags: ['questions'],

@@ -1,11 +1,4 @@
-import {
-  listLiteral,
-  numberLiteral,
-  readFresh,
-  retryOnConflict,
-  stringLiteral,
-  type Table,
-} from '../../lance/index.js';
+import { listLiteral, numberLiteral, retryOnConflict, stringLiteral, type Table } from '../../lance/index.js';
 import { trajectoryNotFound } from '../errors.js';
 import { type TrajectoryRow, toRow } from '../import/store/row.js';
 import { batchRowWriter } from '../import/store/row-writer.js';
@@ -14,7 +7,7 @@ import { normalizeTrajectory } from '../trajectory-normalizing.js';
 import { isObject } from '../trajectory-values.js';
 import { trajectoryExists, trajectoryInvalid } from './errors.js';
 import { createSeqSource } from './seq-source.js';
-import { storedRecords } from './stored-record.js';
+import { type StoredRecord, storedRecords } from './stored-record.js';
 
 /** Both tables and what writing to them needs. @source product contract, Trajectories */
 export interface RecordWriterOptions {
@@ -27,6 +20,10 @@ export interface RecordWriterOptions {
   now(): number;
   /** Makes both tables' commits survive a power cut. */
   makeDurable(): Promise<void>;
+  /** Waited for before a record is stored whose text has so many bytes. */
+  raiseLargest(bytes: number): Promise<void>;
+  /** Waited for before these rows are replaced or deleted, so that no import that is not finished stores them again. */
+  overriding(rows: readonly Pick<StoredRecord, 'importId' | 'seq'>[]): Promise<void>;
 }
 
 /**
@@ -50,11 +47,14 @@ export interface RecordWriter {
 
 /** A writer over tables that are open already. @source product contract, Trajectories */
 export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
-  const { trajectories, analysis, writes, newIds, now, makeDurable } = options;
+  const { trajectories, analysis, writes, newIds, now, makeDurable, overriding, raiseLargest } = options;
   const seqs = createSeqSource(trajectories, now);
 
   /** An import in its own thread may have committed since. */
   const newest = () => Promise.all([trajectories.checkoutLatest(), analysis.checkoutLatest()]);
+
+  /** With no commit of an import beside it. In this order: an import must not wait for a record that waits for upkeep. */
+  const alone = <T>(write: () => Promise<T>) => writes.run(() => newIds.run(write));
 
   function rowOf(raw: unknown): TrajectoryRow {
     const normalized = normalizeTrajectory(raw, now());
@@ -79,14 +79,14 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
         if ((await trajectories.countRows(where)) > 0) throw trajectoryExists(row.trajectory_id);
         await judge(row);
         row.seq = await seqs.next();
+        await raiseLargest(row.record_json.length);
         await batchRowWriter.add(trajectories, [row], () => {});
         await trajectories.checkoutLatest();
         if ((await trajectories.countRows(where)) === 1) return;
         await retryOnConflict(() => trajectories.delete(`${where} AND seq = ${numberLiteral(row.seq)}`));
         throw trajectoryExists(row.trajectory_id);
       };
-      // In this order: an import must not wait for a record that waits for upkeep.
-      await writes.run(() => newIds.run(add));
+      await alone(add);
       await makeDurable();
       return row.trajectory_id;
     },
@@ -99,10 +99,11 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
         throw trajectoryInvalid(['trajectory_id: expected the id in the address, or none']);
       }
       const where = whereId(trajectoryId);
-      await writes.run(async () => {
+      await alone(async () => {
         await newest();
         const [stored, ...twins] = await storedRecords(trajectories, where);
         if (!stored) throw trajectoryNotFound(trajectoryId);
+        await overriding([stored, ...twins]);
         if (twins.length > 0) {
           await retryOnConflict(() => trajectories.delete(`${where} AND seq <> ${numberLiteral(stored.seq)}`));
         }
@@ -112,20 +113,24 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
           if (named[mark] === undefined) Object.assign(row, { [mark]: stored[mark] });
         }
         await judge(row);
+        await raiseLargest(row.record_json.length);
         await batchRowWriter.replace(trajectories, [row], () => {});
       });
       await makeDurable();
     },
     async remove(trajectoryId) {
       const where = whereId(trajectoryId);
-      const existed = await writes.run(async () => {
+      const existed = await alone(async () => {
         await newest();
-        const stored = await readFresh(trajectories, () => trajectories.countRows(where));
-        if (stored > 0) await retryOnConflict(() => trajectories.delete(where));
+        const stored = await storedRecords(trajectories, where);
+        if (stored.length > 0) {
+          await overriding(stored);
+          await retryOnConflict(() => trajectories.delete(where));
+        }
         if ((await analysis.countRows()) > 0 && (await analysis.countRows(where)) > 0) {
           await retryOnConflict(() => analysis.delete(where));
         }
-        return stored > 0;
+        return stored.length > 0;
       });
       if (!existed) throw trajectoryNotFound(trajectoryId);
       await makeDurable();

@@ -8,6 +8,8 @@ import type { Column } from '../query/trajectory-columns.js';
  */
 export interface StoredRecord {
   seq: number;
+  /** The import that brought it; "" when none did. */
+  importId: string;
   created_at: number;
   updated_at: number;
   tags: string[];
@@ -27,11 +29,11 @@ export async function storedRecords(table: Table, where: string): Promise<Stored
     table
       .query()
       .where(where)
-      .select([...columns, 'seq'])
+      .select([...columns, 'seq', 'import_id'])
       .toArrow(),
   );
-  const seqs = found.getChild('seq');
+  const [seqs, importIds] = [found.getChild('seq'), found.getChild('import_id')];
   return rowsOf(found, columns)
-    .map((row, i) => ({ ...row, seq: Number(seqs?.get(i)) }) as StoredRecord)
+    .map((row, i) => ({ ...row, seq: Number(seqs?.get(i)), importId: String(importIds?.get(i)) }) as StoredRecord)
     .sort((a, b) => a.seq - b.seq);
 }

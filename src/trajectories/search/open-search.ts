@@ -1,9 +1,20 @@
 import { setMaxListeners } from 'node:events';
-import { dropOtherModels, modelTableName, openDatabase, openModelTable } from '../../lance/index.js';
+import {
+  dropOtherModels,
+  modelTableName,
+  openDatabase,
+  openModelTable,
+  readFresh,
+  rowsWithoutText,
+  withIndexSwitch,
+} from '../../lance/index.js';
 import type { Logger } from '../../logger.js';
+import { isOn, type Optimization } from '../../optimization.js';
 import { type After, afterTimeout, atOnce, type InBackground } from '../../scheduler/index.js';
 import { createAnalysisLookup } from '../analysis/analysis-lookup.js';
 import type { AskedQuery } from '../asked-query.js';
+import { createPageLimit, defaultMaxPageBytes } from '../query/rows/page-limit.js';
+import { openLargestRecord } from '../store/largest-record.js';
 import { indexSteps, type PrewarmStep } from '../store/prewarm.js';
 import { analysisSchema, tableNames, trajectorySchema } from '../trajectory-schema.js';
 import type { SearchEvent } from './search-event.js';
@@ -13,15 +24,19 @@ import { questionVectorSchema, vectorTablePrefix } from './similar/question-vect
 import { createSimilarSearch } from './similar/similar-search.js';
 import { createVectorFilling } from './similar/vector-filling.js';
 import { takeRowTexts } from './taken-rows.js';
-import { createTextSearch } from './text/text-search.js';
+import { createTextSearch, searchedColumns } from './text/text-search.js';
 
 /** Where the tables are, what makes vectors, and whom to tell. @source product contract, Trajectories (`search/q`, `similar/{question}`) */
 export interface TrajectorySearchOptions {
   /** Absolute path of the database folder. */
   lanceUri: string;
   embedder: QuestionEmbedder;
+  /** Whether rows may be found by scalar indexes; they may when left out. */
+  scalarIndexes?: Optimization<unknown>;
   /** Where batches of vectors wait for their turn; at once when left out. */
   inBackground?: InBackground;
+  /** Bytes of records that an answer may hold; 64 MiB when left out. */
+  maxPageBytes?: number;
   logger: Logger;
   onEvent(event: SearchEvent): void;
   after?: After;
@@ -57,12 +72,14 @@ export interface TrajectorySearch {
   /** Brings indexes and vectors up to date now. Never throws. */
   upkeep(): Promise<void>;
   progress(): VectorProgress;
-  /** What the first search for similar questions would otherwise wait for. */
+  /** What the first searches would otherwise wait for. */
   prewarmSteps(): Promise<PrewarmStep[]>;
   close(): Promise<void>;
 }
 
 const tries = 4;
+/** One alone is never too large. */
+const prewarmedRows = 1;
 
 /**
  * Opens the tables, creating them when missing, and starts catching up behind the scenes.
@@ -71,9 +88,13 @@ const tries = 4;
  */
 export async function openTrajectorySearch(options: TrajectorySearchOptions): Promise<TrajectorySearch> {
   const { embedder, logger, onEvent, after = afterTimeout, now = () => performance.now() } = options;
+  const limit = createPageLimit(options.maxPageBytes ?? defaultMaxPageBytes, openLargestRecord(options.lanceUri));
   const database = await openDatabase(options.lanceUri);
-  const trajectories = await database.openTable(tableNames.trajectories, trajectorySchema);
-  const analysis = await database.openTable(tableNames.analysis, analysisSchema);
+  const indexes = { isOn: () => !options.scalarIndexes || isOn(options.scalarIndexes) };
+  const open = async (name: string, schema: typeof trajectorySchema) =>
+    withIndexSwitch(await database.openTable(name, schema), indexes);
+  const trajectories = await open(tableNames.trajectories, trajectorySchema);
+  const analysis = await open(tableNames.analysis, analysisSchema);
   const ofQuestions = { prefix: vectorTablePrefix, schema: questionVectorSchema(embedder.dimensions), logger };
   const vectors = await openModelTable(database, embedder, ofQuestions);
   const findNotes = createAnalysisLookup(analysis);
@@ -120,10 +141,17 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
       await Promise.all([trajectories.checkoutLatest(), analysis.checkoutLatest()]);
       const found = await find();
       const wanted = found.map(({ rowId, score }) => ({ rowId, members: { score: rounded(score) } }));
-      const texts = await takeRowTexts(trajectories, findNotes, wanted);
+      const texts = await takeRowTexts(trajectories, findNotes, wanted, limit);
       if (texts) return texts;
     }
     throw new Error(`rows moved during each of ${tries} searches`);
+  }
+
+  /** As a search for the words of a stored question goes; nobody is told. */
+  async function searchStoredWords(): Promise<void> {
+    const some = await readFresh(trajectories, () => trajectories.query().select(['question']).limit(1).toArrow());
+    const question = String(some.getChild('question')?.get(0) ?? '');
+    if (question !== '') await answer(async () => (await text.search(question, prewarmedRows)).rows);
   }
 
   const askedOf = (shape: AskedQuery['shape'], plan: string) => () => ({
@@ -159,7 +187,12 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
     changed: upkeep.changed,
     upkeep: () => upkeep.run(true),
     progress: () => ({ ...progress }),
-    prewarmSteps: async () => indexSteps('question vectors', vectors),
+    async prewarmSteps() {
+      const steps = await indexSteps('question vectors', vectors);
+      const hasIndex =
+        (await readFresh(trajectories, () => rowsWithoutText(trajectories, searchedColumns))) !== undefined;
+      return hasIndex ? [...steps, { name: 'trajectories: search by words', run: searchStoredWords }] : steps;
+    },
     async close() {
       closing.abort(new Error('the search is closing'));
       await upkeep.close();

@@ -53,7 +53,7 @@ export const searchOperations = {
       q: sought('words to search for').describe('any of its words is enough; rows with more and rarer ones first'),
       limit: limit.default(20),
     }),
-    response: { 200: foundByTextSchema, ...problemResponses(400) },
+    response: { 200: foundByTextSchema, ...problemResponses(400, 422) },
   },
   similarTrajectories: {
     tags: ['trajectories'],
@@ -64,7 +64,7 @@ export const searchOperations = {
       limit: limit.default(10),
       group: truth.default(true).describe('false: all trajectories of each question, not one'),
     }),
-    response: { 200: similarSchema, ...problemResponses(400, 502, 503, 504) },
+    response: { 200: similarSchema, ...problemResponses(400, 422, 502, 503, 504) },
   },
 };
 

@@ -3,19 +3,35 @@ import type { AnalysisLookup } from '../analysis/analysis-lookup.js';
 import { rowIdsOf, rowsOf } from '../query/arrow-rows.js';
 import { recordIds } from '../query/record-ids.js';
 import { neededColumns, rowText } from '../query/row-text.js';
+import { noPageLimit, type PageLimit, takenInSteps } from '../query/rows/page-limit.js';
+
+/** A row, and members that are put at its end. @source product contract, Trajectories ("each row") */
+export interface WantedRow {
+  rowId: bigint;
+  members: Record<string, unknown>;
+}
 
 /**
  * The rows as the list shows them, JSON texts in UTF-8, in the order of the ids; undefined when one of them has moved
  * or gone since the ids were read.
- * @param members are put at the end of each row
+ * @throws Problem PAGE_TOO_LARGE
  * @source product contract, Trajectories ("each row")
  */
-export async function takeRowTexts(
+export function takeRowTexts(
   table: Table,
   findNotes: AnalysisLookup,
-  wanted: readonly { rowId: bigint; members: Record<string, unknown> }[],
+  wanted: readonly WantedRow[],
+  limit: PageLimit = noPageLimit,
 ): Promise<Buffer[] | undefined> {
-  if (wanted.length === 0) return [];
+  const take = (some: readonly WantedRow[]) => takeTexts(table, findNotes, some);
+  return takenInSteps<Buffer, readonly WantedRow[]>(wanted, limit, take, (text) => text.length, 'limit');
+}
+
+async function takeTexts(
+  table: Table,
+  findNotes: AnalysisLookup,
+  wanted: readonly WantedRow[],
+): Promise<Buffer[] | undefined> {
   const { columns } = neededColumns(undefined);
   const ids = wanted.map(({ rowId }) => rowId).sort((a, b) => (a < b ? -1 : 1));
   const taken = await table

@@ -6,6 +6,8 @@ import { atOnce, type InBackground } from '../../scheduler/index.js';
 /** One thing to load. @source product contract, Optimisations (`index_prewarm`) */
 export interface PrewarmStep {
   name: string;
+  /** It asks for its turn only then. Never fails. */
+  after?: Promise<unknown>;
   run(): Promise<unknown>;
 }
 
@@ -50,6 +52,10 @@ export function createPrewarm(options: PrewarmOptions): Prewarm {
   let progress: PrewarmProgress = { state: 'waiting', done: 0, total: 0, durationSeconds: 0 };
   let running: Promise<void> | undefined;
   let isStopped = false;
+  let onStop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    onStop = resolve;
+  });
 
   async function load(): Promise<void> {
     const startedAt = performance.now();
@@ -68,6 +74,7 @@ export function createPrewarm(options: PrewarmOptions): Prewarm {
       total = planned.length;
       report('running', done, total);
       for (const step of planned) {
+        if (step.after) await Promise.race([step.after, stopped]);
         if (isStopped) {
           report('stopped', done, total);
           return;
@@ -84,8 +91,9 @@ export function createPrewarm(options: PrewarmOptions): Prewarm {
       if (total === 0) report('done', 0, 0);
       logger.info({ steps: total, seconds: progress.durationSeconds }, 'indexes and columns are loaded');
     } catch (error) {
-      if (!hasBegun) {
-        logger.info({ err: error, done, total }, 'loading gets no turn: the first queries load the rest');
+      // What a step reads may be closed under it.
+      if (!hasBegun || isStopped) {
+        logger.info({ err: error, done, total }, 'loading ends here: the first queries load the rest');
         report('stopped', done, total);
         return;
       }
@@ -102,6 +110,7 @@ export function createPrewarm(options: PrewarmOptions): Prewarm {
     progress: () => progress,
     async stop() {
       isStopped = true;
+      onStop();
       await running;
     },
   };

@@ -7,6 +7,7 @@ import type { PrewarmProgress } from './prewarm.js';
  */
 export function storeDetail(damages: readonly TableDamage[], prewarm: PrewarmProgress): { detail?: string } {
   const said = damages.map(damageText);
+  if (prewarm.state === 'waiting') said.push('loading indexes and columns: about to begin');
   if (prewarm.state === 'running') said.push(`loading indexes and columns: ${prewarm.done} of ${prewarm.total}`);
   if (prewarm.state === 'failed') {
     said.push(`loading indexes and columns broke off at ${prewarm.done} of ${prewarm.total}; queries load the rest`);

@@ -67,6 +67,7 @@ describe('POST /memory/events', () => {
     const { status, body } = await post('/memory/events', event);
     expect(status).toBe(400);
     expect(body.errors).toMatchObject([{ pointer }]);
+    expect(body.detail).toMatch(/^(the event|\/[\w/]*): \w/);
     await store.close();
   });
 });

@@ -75,6 +75,28 @@ describe('a comparison', () => {
     expect(resultsIn(events)).toEqual(['skipped', 'skipped', 'skipped']);
   });
 
+  it.each([
+    ['a', 'equal'],
+    ['b', 'mismatch'],
+    [undefined, 'skipped'],
+  ])('of data that has changed since is made with what its version held, if it can be: %s', async (held, result) => {
+    const asked: string[] = [];
+    const lookAt = (version: string) => {
+      asked.push(version);
+      return held;
+    };
+    const check = { ...pairOf('', '').check, version: () => 'v2', look: () => 'newer', lookAt };
+    const { events } = await compared(pairOf('a', 'newer', { check, versionBefore: 'v1', versionAfter: 'v1' }));
+    expect(resultsIn(events)).toEqual([result]);
+    expect(new Set(asked)).toEqual(new Set(['v1']));
+  });
+
+  it('of an answer that may come from either of two versions is skipped', async () => {
+    const check = { ...pairOf('', '').check, version: () => 'v2', look: () => 'b', lookAt: () => 'b' };
+    const { events } = await compared(pairOf('a', 'b', { check, versionBefore: 'v1', versionAfter: 'v2' }));
+    expect(resultsIn(events)).toEqual(['skipped']);
+  });
+
   it('is skipped when the original way does not agree with itself', async () => {
     const answers = ['b', 'a'].values();
     const { events } = await compared(pairOf('a', '', { original: () => answers.next().value ?? '' }));
@@ -378,6 +400,22 @@ describe('withFallback', () => {
     await flags.comparisonsDone();
     expect(asked).toEqual(['original']);
     expect(resultsIn(events)).toEqual(['equal']);
+  });
+
+  it('tells the version after the answer as well where an earlier one can be looked at', async () => {
+    const { flags, events } = await openTestFlags(all, undefined, { load: () => 0 });
+    const versions = ['v1', 'v1', 'v2'].values();
+    const version = () => versions.next().value ?? 'v2';
+    const flag = flags.optimization('native_query');
+    const lookAt = (asked: string) => (asked === 'v1' ? 'b' : undefined);
+    await withFallback(
+      flag,
+      () => 'a',
+      () => 'a',
+      { ...check, version, look: () => 'a', lookAt },
+    );
+    await flags.comparisonsDone();
+    expect(resultsIn(events)).toEqual(['mismatch']);
   });
 
   it('answers also when the version of the data cannot be told', async () => {

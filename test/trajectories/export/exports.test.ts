@@ -17,7 +17,11 @@ const padded = (count: number, padding: number) =>
     return { ...row, record_json: JSON.stringify({ ...JSON.parse(row.record_json), padding: 'x'.repeat(padding) }) };
   });
 
-async function open(rows: RowMade[], onTake: (ids: number) => void | Promise<void> = () => {}) {
+async function open(
+  rows: RowMade[],
+  onTake: (ids: number) => void | Promise<void> = () => {},
+  largestRecord: () => number | undefined = () => undefined,
+) {
   const { table, database, analysis } = await openTables(rows, 1, await temporaryFolder());
   const taken: number[] = [];
   let closed = 0;
@@ -52,7 +56,7 @@ async function open(rows: RowMade[], onTake: (ids: number) => void | Promise<voi
           return typeof value === 'function' ? value.bind(target) : value;
         },
       }) as Table;
-      return openExportScan({ table, analysisLookup: async () => new Map() }, query);
+      return openExportScan({ table, analysisLookup: async () => new Map(), largestRecord }, query);
     },
     onExported: (outcome, error) => {
       outcomes.push({ ...outcome });
@@ -124,6 +128,22 @@ describe('an export', () => {
     await textOf(await large.exports.open(all));
     expect(large.taken[0]).toBe(16);
     expect(Math.max(...large.taken.slice(1))).toBeLessThanOrEqual(20);
+  });
+
+  test('takes no more rows at once than memory has room for, if all were as large as the largest record', async () => {
+    const mib = 1024 * 1024;
+    for (const [bytes, taken] of [
+      [32 * mib, [4, 4, 4, 4, 4]],
+      [2 ** 31, Array(20).fill(1)],
+      [4 * mib, [16, 4]],
+    ] as const) {
+      const opened = await open(padded(20, 10), undefined, () => bytes);
+      expect(idsOf(await textOf(await opened.exports.open(all)))).toHaveLength(20);
+      expect(opened.taken).toEqual(taken);
+    }
+    const columns = await open(padded(20, 10), undefined, () => 2 ** 31);
+    await textOf(await columns.exports.open({ ...all, fields: ['trajectory_id', 'reward'] }));
+    expect(columns.taken).toEqual([16, 4]);
   });
 
   test('whose client leaves stops reading and lets go of its snapshot', async () => {

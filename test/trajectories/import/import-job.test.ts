@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createLogger } from '../../../src/logger.js';
 import { ImportJob } from '../../../src/trajectories/import/import-job.js';
-import type { RunEnd, RunReport } from '../../../src/trajectories/import/import-pipeline.js';
+import type { RunEnd, RunReport } from '../../../src/trajectories/import/import-run.js';
 import { newTask } from '../../../src/trajectories/import/tasks/import-task.js';
 import { openTaskFiles } from '../../../src/trajectories/import/tasks/task-files.js';
 import { temporaryFolder } from '../../support/folder.js';
@@ -27,6 +27,7 @@ async function runWith(flushes: (() => Promise<void>)[], end: RunEnd = 'done') {
     },
     exclusively: (work) => work(),
     makeDurable: () => (flushes[flushed++] ?? (async () => {}))(),
+    firstFreeSeq: async () => 1,
     onRowsCommitted() {},
     onImported() {},
     onMoved() {},

@@ -40,12 +40,12 @@ export function heldRuns(): { startRun: StartRun; started: Promise<void>; go(): 
   const started = new Promise<void>((resolve) => {
     tell = resolve;
   });
-  const startRun: StartRun = (run, report) => {
+  const startRun: StartRun = (run, report, exclusively) => {
     let request: 'cancelled' | 'stopped' | undefined;
     let inner: ReturnType<StartRun> | undefined;
     tell();
     const ended = gate.then(() => {
-      inner = startHere(run, report);
+      inner = startHere(run, report, exclusively);
       if (request) inner.stop(request);
       return inner.ended;
     });

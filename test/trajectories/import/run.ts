@@ -1,10 +1,5 @@
-import {
-  type ImportRun,
-  type RunEnd,
-  type RunReport,
-  runImport,
-  type StopRequest,
-} from '../../../src/trajectories/import/import-pipeline.js';
+import { runImport } from '../../../src/trajectories/import/import-pipeline.js';
+import type { ImportRun, RunEnd, RunReport, StopRequest } from '../../../src/trajectories/import/import-run.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { storedRows, writeSource } from './records.js';
 
@@ -21,7 +16,9 @@ export async function newRun(content: string | Buffer, changes: Partial<ImportRu
     importedAt: 1_700_000_000,
     skipDuplicateCheck: false,
     onConflict: 'skip',
+    firstSeq: 1_700_000_000_000_000,
     resumes: false,
+    overriddenFile: `${folder}/overridden`,
     batchImport: batched,
     bulkDuplicateCheck: true,
     errorFile: { path: `${folder}/errors.jsonl`, maxBytes: 1024 * 1024 },

@@ -250,5 +250,15 @@ test('batches of vectors wait for their turn, a question that somebody asks does
   give();
   await search.upkeep();
   expect(idsOf((await search.searchSimilar('aaab', 1, true)).rows)).toEqual([id('aaab')]);
-  expect((await search.prewarmSteps()).length).toBe(0);
+});
+
+test('at start a search by words is rehearsed where there is an index, and nobody is told', async () => {
+  const embedder = letterEmbedder();
+  const { search, events } = await open({ embedder });
+  await search.upkeep();
+  const steps = await search.prewarmSteps();
+  expect(steps.map(({ name }) => name)).toEqual(['trajectories: search by words']);
+  const [told, calls] = [events.length, embedder.asked.length];
+  await steps[0]?.run();
+  expect([events.length, embedder.asked.length]).toEqual([told, calls]);
 });

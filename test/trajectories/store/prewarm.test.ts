@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { TableDamage } from '../../../src/lance/index.js';
+import type { Table, TableDamage } from '../../../src/lance/index.js';
 import { createLogger } from '../../../src/logger.js';
-import { createKeptValues } from '../../../src/trajectories/query/rows/kept-values.js';
+import { trajectoryNotFound } from '../../../src/trajectories/errors.js';
 import { createPrewarm, type PrewarmProgress, type PrewarmStep } from '../../../src/trajectories/store/prewarm.js';
-import { prewarmSteps } from '../../../src/trajectories/store/prewarm-steps.js';
+import { type LoadedTables, prewarmSteps } from '../../../src/trajectories/store/prewarm-steps.js';
 import { storeDetail } from '../../../src/trajectories/store/store-detail.js';
 import { fixedOptimization } from '../../support/optimization.js';
 import { openStore } from '../open-store.js';
@@ -31,6 +31,37 @@ const steps = (log: string[], names: string[]) =>
       log.push(name);
     },
   }));
+
+/** Tells what is read instead of reading it. */
+function recordedReads(trajectories: Table, analysis: Table): { loaded: LoadedTables; read: string[] } {
+  const read: string[] = [];
+  const loaded: LoadedTables = {
+    trajectories,
+    analysis,
+    kept: {
+      async fill() {
+        read.push('small columns');
+      },
+    },
+    pages: {
+      async list({ sortBy }) {
+        read.push(`page by ${sortBy}`);
+        return { rows: [Buffer.from('{"trajectory_id":"t-00039","data_id":"q"}')], total: 40 };
+      },
+      async get(id) {
+        read.push(`record ${id}`);
+        return Buffer.from('{}');
+      },
+    },
+    rehearsal: {
+      after: Promise.resolve(),
+      async ask(url) {
+        read.push(`GET ${url.split('?')[0]}`);
+      },
+    },
+  };
+  return { loaded, read };
+}
 
 test('every step runs once, in order, and progress is told', async () => {
   const log: string[] = [];
@@ -65,6 +96,44 @@ test('a stop ends it after the step under way', async () => {
   expect([log, states().at(-1)]).toEqual([[], 'stopped 1/2']);
 });
 
+test('a step that needs something else waits for it, and a stop ends the wait', async () => {
+  const log: string[] = [];
+  let allow = () => {};
+  const allowed = new Promise<void>((resolve) => {
+    allow = resolve;
+  });
+  const [a, b] = steps(log, ['a', 'b']) as [PrewarmStep, PrewarmStep];
+  const waiting = prewarmOf([a, { ...b, after: allowed }]);
+  const loaded = waiting.prewarm.run();
+  expect(await Promise.race([loaded, new Promise((resolve) => setImmediate(resolve, 'waits'))])).toBe('waits');
+  expect(log).toEqual(['a']);
+  allow();
+  await loaded;
+  expect([log, waiting.states().at(-1)]).toEqual([['a', 'b'], 'done 2/2']);
+
+  const never = prewarmOf([{ ...a, after: new Promise(() => {}) }]);
+  const running = never.prewarm.run();
+  await never.prewarm.stop();
+  await running;
+  expect([log, never.states().at(-1)]).toEqual([['a', 'b'], 'stopped 0/1']);
+});
+
+test('what fails because all is being closed is no failure', async () => {
+  let stopping: Promise<void> | undefined;
+  const { prewarm, indexPrewarm, states } = prewarmOf([
+    {
+      name: 'a',
+      async run() {
+        stopping = prewarm.stop();
+        throw new Error('the table is closed');
+      },
+    },
+  ]);
+  await prewarm.run();
+  await stopping;
+  expect([states().at(-1), indexPrewarm.failures]).toEqual(['stopped 0/1', []]);
+});
+
 test('a failure is reported once, and the rest is left to the queries', async () => {
   const broken = { name: 'a', run: () => Promise.reject(new Error('index damaged')) };
   const { prewarm, indexPrewarm, states } = prewarmOf([broken, broken]);
@@ -82,19 +151,42 @@ test('the steps load each index and the pages, and all of them can be run', asyn
   await store.maintain();
   await store.close();
   const { table, analysis } = await openTables([], 1, folder);
-  const kept = createKeptValues({ table });
-  const planned = await prewarmSteps(table, analysis, kept);
+  const { loaded, read } = recordedReads(table, analysis);
+  const planned = await prewarmSteps(loaded);
   const names = planned.map(({ name }) => name);
   expect(names.filter((name) => name.includes(': index '))).toHaveLength(11);
   expect(names).toContain('trajectories: page by created_at');
-  expect(names.at(-1)).toBe('trajectories: record by id');
+  expect(names.at(-1)).toBe('trajectories: page over HTTP');
   for (const step of planned) await step.run();
-  expect(kept.isLikely).toBe(true);
+  expect(read).toEqual([
+    'small columns',
+    ...['created_at', 'reward', 'step_count', 'exec_time', 'trajectory_id', 'data_id'].map((by) => `page by ${by}`),
+    'page by created_at',
+    'record t-00039',
+    'GET /api/trajectories',
+  ]);
+});
+
+test('a record that is deleted meanwhile is no failure of loading', async () => {
+  const { table, analysis } = await openTables([makeRow(0)]);
+  const { loaded } = recordedReads(table, analysis);
+  const gone = { ...loaded.pages, get: () => Promise.reject(trajectoryNotFound('t-00039')) };
+  for (const step of await prewarmSteps({ ...loaded, pages: gone })) await step.run();
+  const broken = { ...loaded.pages, get: () => Promise.reject(new Error('index damaged')) };
+  const byId = (await prewarmSteps({ ...loaded, pages: broken })).find(({ name }) => name.endsWith('record by id'));
+  await expect(byId?.run()).rejects.toThrow('index damaged');
+});
+
+test('where nobody can be asked over HTTP, the rest is loaded all the same', async () => {
+  const { table, analysis } = await openTables([makeRow(0)]);
+  const { loaded } = recordedReads(table, analysis);
+  const planned = await prewarmSteps({ ...loaded, rehearsal: undefined });
+  expect(planned.at(-1)?.name).toBe('trajectories: record by id');
 });
 
 test('empty tables need no loading', async () => {
   const { table, analysis } = await openTables([]);
-  expect(await prewarmSteps(table, analysis, createKeptValues({ table }))).toEqual([]);
+  expect(await prewarmSteps(recordedReads(table, analysis).loaded)).toEqual([]);
 });
 
 test('readiness tells what is being loaded and what is missing, without a path', () => {
@@ -110,6 +202,8 @@ test('readiness tells what is being loaded and what is missing, without a path',
     cause: new Error('/data/secret'),
   };
   expect(storeDetail([], { ...progress, state: 'done' })).toEqual({});
+  expect(storeDetail([], { ...progress, state: 'off' })).toEqual({});
+  expect(storeDetail([], { ...progress, state: 'waiting' }).detail).toBe('loading indexes and columns: about to begin');
   expect(storeDetail([], { ...progress, state: 'running' }).detail).toBe('loading indexes and columns: 3 of 9');
   expect(storeDetail([], { ...progress, state: 'failed' }).detail).toContain('broke off at 3 of 9');
   expect(storeDetail([damage], { ...progress, state: 'done' }).detail).toBe(

@@ -6,7 +6,14 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { LRUCache } from 'lru-cache';
-import { containsPattern, listLiteral, openDatabase, retryOnConflict, stringLiteral } from '../../../lance/index.js';
+import {
+  containsPattern,
+  listLiteral,
+  openDatabase,
+  retryOnConflict,
+  stringLiteral,
+  type Table,
+} from '../../../lance/index.js';
 import type { Logger } from '../../../logger.js';
 import { type After, afterTimeout } from '../../../scheduler/index.js';
 import type { Embedder } from '../../embeddings/embedder.js';
@@ -90,7 +97,7 @@ export async function openEmbeddedGraph(options: EmbeddedGraphOptions): Promise<
     onEvent,
   });
   const onVectorsMissing = () => onEvent({ type: 'vectors_missing' });
-  const search = createFactSearch({ facts, vectors, embedder, onVectorsMissing });
+  const { search, rehearse } = createFactSearch({ facts, vectors, embedder, onVectorsMissing });
   const knownEntities = new LRUCache<string, true>({ max: maxKnownEntities });
   const told = {
     askModel,
@@ -229,6 +236,15 @@ export async function openEmbeddedGraph(options: EmbeddedGraphOptions): Promise<
       await makeDurable();
       await vectors.remove(where);
       upkeep.changed();
+    },
+    async prewarmSteps() {
+      if ((await facts.countRows()) === 0) return [];
+      const of = async (table: Table) =>
+        (await table.listIndices()).map(({ name }) => ({
+          name: `${table.name}: index ${name}`,
+          run: () => table.prewarmIndex(name),
+        }));
+      return [...(await of(facts)), ...(await of(vectors.table)), { name: 'graph memory: searches', run: rehearse }];
     },
     async storageBytes() {
       const sizes = await Promise.all([...Object.values(tables), vectors.table].map((table) => table.stats()));

@@ -29,7 +29,21 @@ const maxCandidates = 2000;
 const maxSearchedLength = 400;
 
 /** @source product contract, Agents, memory (`POST /knowledge/search`) */
-export function createFactSearch({ facts, vectors, embedder, onVectorsMissing }: FactSearchOptions) {
+export interface FactSearch {
+  /** @returns best first */
+  search(query: FactQuery, signal?: AbortSignal): Promise<Fact[]>;
+  /** Searches for a few facts that are there, by their words and by vectors that are there: no model is asked. */
+  rehearse(): Promise<void>;
+}
+
+type VectorOfQuery = () => Promise<Float32Array | undefined>;
+
+/** Of so many searches the first few are slow. */
+const rehearsedSearches = 5;
+const rehearsedResults = 10;
+
+/** @source product contract, Agents, memory (`POST /knowledge/search`) */
+export function createFactSearch({ facts, vectors, embedder, onVectorsMissing }: FactSearchOptions): FactSearch {
   async function byWords(query: FactQuery, count: number, where: string | undefined): Promise<FactRow[]> {
     return readFresh(facts, async () => {
       const found = wholeTextQuery(facts, query.text.slice(0, maxSearchedLength), ['fact'])
@@ -39,8 +53,8 @@ export function createFactSearch({ facts, vectors, embedder, onVectorsMissing }:
     });
   }
 
-  async function byLikeness(query: FactQuery, count: number, signal: AbortSignal | undefined): Promise<FactRow[]> {
-    const [vector] = await embedder.embed([query.text], { signal });
+  async function byLikeness(query: FactQuery, count: number, vectorOf: VectorOfQuery): Promise<FactRow[]> {
+    const vector = await vectorOf();
     if (!vector) return [];
     const groups = groupCondition(query);
     const times = timeCondition(query);
@@ -62,20 +76,34 @@ export function createFactSearch({ facts, vectors, embedder, onVectorsMissing }:
     }
   }
 
-  /** @returns best first */
-  return async function search(query: FactQuery, signal?: AbortSignal): Promise<Fact[]> {
+  async function searchBy(query: FactQuery, vectorOf: VectorOfQuery, signal?: AbortSignal): Promise<Fact[]> {
     const count = Math.max(minCandidates, query.limit * 2);
     const conditions = [groupCondition(query), timeCondition(query)].filter((each) => each !== undefined);
     const where = conditions.length === 0 ? undefined : conditions.join(' AND ');
     const [words, likeness] = await Promise.allSettled([
       byWords(query, count, where),
-      byLikeness(query, count, signal),
+      byLikeness(query, count, vectorOf),
     ]);
     signal?.throwIfAborted();
     if (words.status === 'rejected') throw words.reason;
     if (likeness.status === 'rejected') onVectorsMissing();
     const lists = likeness.status === 'rejected' ? [words.value] : [words.value, likeness.value];
     return fuse(lists, query.asOf === undefined ? endedWeight : 1).slice(0, query.limit);
+  }
+
+  return {
+    search(query, signal) {
+      const vectorOf = async () => (await embedder.embed([query.text], { signal }))[0];
+      return searchBy(query, vectorOf, signal);
+    },
+    async rehearse() {
+      const some = await readFresh(facts, () => facts.query().select(['fact']).limit(rehearsedSearches).toArrow());
+      const stored = await vectors.some(rehearsedSearches);
+      for (let i = 0; i < some.numRows; i++) {
+        const text = String(some.getChild('fact')?.get(i));
+        await searchBy({ text, limit: rehearsedResults, groupIds: [] }, async () => stored[i]);
+      }
+    },
   };
 }
 

@@ -44,6 +44,8 @@ export interface FactVectors {
   add(rows: readonly Pick<FactRow, 'id' | 'group_id' | 'fact'>[]): Promise<void>;
   /** @param where condition on `group_id`, if any. Nearest first, each fact once. */
   nearest(vector: Float32Array, count: number, where: string | undefined): Promise<NearFact[]>;
+  /** A few that are there. */
+  some(count: number): Promise<Float32Array[]>;
   remove(where: string): Promise<void>;
   /** Makes what is missing and removes what is left over. Looks at all facts. */
   fill(): Promise<void>;
@@ -147,6 +149,12 @@ export async function openFactVectors(options: FactVectorsOptions): Promise<Fact
           if (!best.has(id)) best.set(id, 1 - Number(distances?.get(i)));
         }
         return Array.from(best, ([id, score]) => ({ id, score }));
+      }),
+    some: (count) =>
+      readFresh(table, async () => {
+        const found = await table.query().select(['vector']).limit(count).toArrow();
+        const column = found.getChild('vector');
+        return Array.from({ length: found.numRows }, (_, i) => Float32Array.from(column?.get(i) as Iterable<number>));
       }),
     async remove(where) {
       await retryOnConflict(() => table.delete(where));

@@ -1,15 +1,15 @@
-import { listLiteral, stringLiteral, type Table } from '../../../lance/index.js';
+import { listLiteral, numberLiteral, stringLiteral, type Table } from '../../../lance/index.js';
 import type { BatchComparison } from './batch-comparison.js';
 import { OwnIds } from './own-ids.js';
 import type { KeptFields, TrajectoryRow } from './row.js';
 import { lookUpEach } from './row-lookup.baseline.js';
-import { lookUpTogether, type StoredRow } from './row-lookup.js';
+import { lookUpTogether } from './row-lookup.js';
 import { singleRowWriter } from './row-writer.baseline.js';
 import { batchRowWriter, type RowWriter } from './row-writer.js';
 
 /**
- * Brings batches of rows into the table, in the order given and one after the other. Each commit is atomic: after a
- * crash the table holds a beginning of the rows given, so an import taken up again can tell its own rows.
+ * Brings batches of rows into the table, in the order given and one after the other. Each commit is atomic, and rows come
+ * with a rising `seq`: after a crash the highest one in the table tells which beginning of the rows given is in.
  */
 
 /** The optimisations that an import uses. @source product contract, Optimisations */
@@ -24,10 +24,10 @@ export interface BatchCommitterOptions {
   onConflict: 'skip' | 'replace';
   batchImport: boolean;
   bulkDuplicateCheck: boolean;
-  /** Rows of this import that an earlier, interrupted run has committed. */
-  committedBefore: number;
   /** Epoch seconds, for rows that replace others. */
   importedAt: number;
+  /** Waited for before rows are committed whose texts have up to so many bytes. */
+  raiseLargest?(bytes: number): Promise<void>;
   onCommit(commit: { rows: number; durationSeconds: number; variant: 'batch' | 'row' }): void;
   onFallback(flag: ImportFlag, error: unknown): void;
   /** Looks at some batches; without it none is compared. */
@@ -42,10 +42,6 @@ export interface BatchOutcome {
 
 /** @source trajectory-optimization 1.2 */
 export class BatchCommitter {
-  private nextSeq: number | undefined;
-  /** Rows of an earlier run that have not been met again yet. */
-  private toRecognise: number;
-  private committed: number;
   /** What has answered wrongly is not asked again in this import. */
   private readonly distrusted = new Set<ImportFlag>();
 
@@ -53,67 +49,56 @@ export class BatchCommitter {
 
   constructor(private readonly options: BatchCommitterOptions) {
     this.ownIds = new OwnIds(options.trajectories, options.importId);
-    this.toRecognise = options.committedBefore;
-    this.committed = options.committedBefore;
   }
 
-  /** @throws what the database throws when the original way fails too */
+  /**
+   * @param rows each with a `seq` above all that were given before
+   * @throws what the database throws when the original way fails too
+   */
   async commit(rows: readonly TrajectoryRow[]): Promise<BatchOutcome> {
     const { trajectories, analysis, skipDuplicateCheck, onConflict } = this.options;
     await trajectories.checkoutLatest();
     await analysis.checkoutLatest();
     if (skipDuplicateCheck) {
-      const known = Math.min(this.toRecognise, rows.length);
-      this.toRecognise -= known;
-      await this.write('add', rows.slice(known));
+      await this.write('add', rows);
       return { imported: rows.length, skipped: 0 };
     }
     if (onConflict === 'replace') {
       await this.write('replace', await this.replacing(rows));
       return { imported: rows.length, skipped: 0 };
     }
-    const { fresh, recognised } = await this.withoutKnown(rows);
+    const fresh = await this.withoutKnown(rows);
     await this.write('add', fresh);
-    return { imported: fresh.length + recognised, skipped: rows.length - fresh.length - recognised };
+    return { imported: fresh.length, skipped: rows.length - fresh.length };
   }
 
   /** Leaves out ids that the table or an earlier row of the batch has. */
-  private async withoutKnown(rows: readonly TrajectoryRow[]): Promise<{ fresh: TrajectoryRow[]; recognised: number }> {
-    const { importId } = this.options;
-    const stored = await this.lookUp(rows.map((row) => row.trajectory_id));
-    const seen = new Set<string>();
-    const fresh: TrajectoryRow[] = [];
-    let recognised = 0;
-    for (const row of rows) {
-      const before = stored.get(row.trajectory_id);
-      if (before) {
-        if (before.importId !== importId || this.toRecognise === 0) continue;
-        this.toRecognise -= 1;
-        recognised += 1;
-      } else if (!seen.has(row.trajectory_id)) {
-        seen.add(row.trajectory_id);
-        fresh.push(row);
-      }
-    }
-    return { fresh, recognised };
+  private async withoutKnown(rows: readonly TrajectoryRow[]): Promise<TrajectoryRow[]> {
+    const known = new Set((await this.lookUp(rows.map((row) => row.trajectory_id))).keys());
+    return rows.filter(({ trajectory_id }) => {
+      const isFresh = !known.has(trajectory_id);
+      known.add(trajectory_id);
+      return isFresh;
+    });
   }
 
-  /** The last row of each id, with what the rows before it hand on. */
+  /** The last row of each id, in their order, with what the rows before it hand on. */
   private async replacing(rows: readonly TrajectoryRow[]): Promise<TrajectoryRow[]> {
     const stored = await this.lookUp(rows.map((row) => row.trajectory_id));
     const latest = new Map<string, TrajectoryRow>();
     for (const row of rows) {
-      const kept: KeptFields | undefined = latest.get(row.trajectory_id) ?? stored.get(row.trajectory_id)?.kept;
+      const kept: KeptFields | undefined = latest.get(row.trajectory_id) ?? stored.get(row.trajectory_id);
       if (kept) {
         const { created_at, tags, notes, is_bookmarked } = kept;
         Object.assign(row, { created_at, tags, notes, is_bookmarked, updated_at: this.options.importedAt });
       }
+      latest.delete(row.trajectory_id);
       latest.set(row.trajectory_id, row);
     }
     return [...latest.values()];
   }
 
-  private async lookUp(ids: readonly string[]): Promise<Map<string, StoredRow>> {
+  private async lookUp(ids: readonly string[]): Promise<Map<string, KeptFields>> {
     const { trajectories, bulkDuplicateCheck, onFallback, comparison } = this.options;
     const distinct = [...new Set(ids)];
     if (!bulkDuplicateCheck || this.distrusted.has('bulk_duplicate_check')) return lookUpEach(trajectories, distinct);
@@ -135,8 +120,7 @@ export class BatchCommitter {
 
   private async writeDown(how: 'add' | 'replace', rows: readonly TrajectoryRow[]): Promise<void> {
     await this.judge(rows);
-    this.nextSeq ??= await firstFreeSeq(this.options.trajectories);
-    for (const row of rows) row.seq = this.nextSeq++;
+    await this.options.raiseLargest?.(rows.reduce((most, { record_json }) => Math.max(most, record_json.length), 0));
     const { batchImport, onFallback, comparison } = this.options;
     if (!batchImport || this.distrusted.has('batch_import')) return this.run(singleRowWriter, 'row', how, rows);
     const commit = () => this.run(batchRowWriter, 'batch', how, rows);
@@ -159,20 +143,17 @@ export class BatchCommitter {
     let startedAt = performance.now();
     await writer[how](trajectories, rows, (count) => {
       const now = performance.now();
-      if (how === 'add') this.committed += count;
       onCommit({ rows: count, durationSeconds: (now - startedAt) / 1000, variant });
       startedAt = now;
     });
   }
 
-  /** After a failed add: its rows, or none when the commit was made and only its answer was lost. */
+  /** After a failed add: its rows, or none when the commit was made and only its answer was lost: it brings all or none. */
   private async notWritten(rows: readonly TrajectoryRow[]): Promise<readonly TrajectoryRow[]> {
     const { trajectories, importId } = this.options;
     await trajectories.checkoutLatest();
-    const count = await trajectories.countRows(`import_id = ${stringLiteral(importId)}`);
-    if (count < this.committed + rows.length) return rows;
-    this.committed = count;
-    return [];
+    const ofThese = `import_id = ${stringLiteral(importId)} AND seq >= ${numberLiteral(rows[0]?.seq ?? 0)}`;
+    return (await trajectories.countRows(ofThese)) > 0 ? [] : rows;
   }
 
   /** An analysis row knows better than the reward whether a trajectory succeeded. */
@@ -184,18 +165,4 @@ export class BatchCommitter {
     const verdicts = new Map(found.map((row) => [String(row.trajectory_id), Boolean(row.is_success)]));
     for (const row of rows) row.is_success = verdicts.get(row.trajectory_id) ?? row.is_success;
   }
-}
-
-/**
- * Above every `seq` of the table, and above what another writer would take at this moment: microseconds since 1970
- * are never overtaken by a thousand rows a millisecond.
- */
-async function firstFreeSeq(table: Table): Promise<number> {
-  const last = await table
-    .query()
-    .select(['seq'])
-    .orderBy({ columnName: 'seq', ascending: false, nullsFirst: false })
-    .limit(1)
-    .toArray();
-  return Math.max(Date.now() * 1000, Number(last[0]?.seq ?? -1) + 1);
 }

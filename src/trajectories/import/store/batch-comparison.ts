@@ -8,9 +8,9 @@ import type { Table as ArrowTable } from 'apache-arrow';
 import { listLiteral, numberLiteral, retryOnConflict, stringLiteral, type Table } from '../../../lance/index.js';
 import { trajectorySchema } from '../../trajectory-schema.js';
 import type { ImportFlag } from './batch-committer.js';
-import type { TrajectoryRow } from './row.js';
+import type { KeptFields, TrajectoryRow } from './row.js';
 import { buildTable } from './row-builder.js';
-import { addStored, lookupColumns, type StoredRow } from './row-lookup.js';
+import { addStored, lookupColumns } from './row-lookup.js';
 import { singleRowWriter } from './row-writer.baseline.js';
 
 /** @source product contract, Optimisations (`batch_import`, `bulk_duplicate_check`, `verification.sample_rate`) */
@@ -47,7 +47,7 @@ export class BatchComparison {
    * Compares what one query has found of these ids with what a query for each finds.
    * @returns whether they agree, as far as was looked
    */
-  async agreesOnIds(ids: readonly string[], found: ReadonlyMap<string, StoredRow>): Promise<boolean> {
+  async agreesOnIds(ids: readonly string[], found: ReadonlyMap<string, KeptFields>): Promise<boolean> {
     if (!this.#isDue('bulk_duplicate_check')) return true;
     const { table, onChecked } = this.#options;
     const known = ids.filter((id) => found.has(id));
@@ -155,14 +155,14 @@ function interleaved<T>(some: readonly T[], others: readonly T[]): T[] {
 
 /** Where several rows have an id, either way may give any of them. */
 function differenceOfLookups(
-  found: StoredRow | undefined,
+  found: KeptFields | undefined,
   rows: readonly Record<string, unknown>[],
 ): string | undefined {
   if (found === undefined) return rows.length === 0 ? undefined : 'an id that is stored was not found';
   if (rows.length === 0) return 'an id was found that is not stored';
   const text = JSON.stringify(found);
   const isOneOfThem = rows.some((row) => {
-    const one = new Map<string, StoredRow>();
+    const one = new Map<string, KeptFields>();
     addStored(one, [row]);
     return JSON.stringify([...one.values()][0]) === text;
   });

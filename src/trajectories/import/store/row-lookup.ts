@@ -1,17 +1,14 @@
 import { listLiteral, type Table } from '../../../lance/index.js';
 import type { KeptFields } from './row.js';
 
-/** What the table holds under an id already. @source trajectory-optimization 1.2-B */
-export interface StoredRow {
-  importId: string;
-  kept: KeptFields;
-}
-
-/** Finds which ids the table holds already. @source trajectory-optimization 1.2-B */
-export type RowLookup = (table: Table, ids: readonly string[]) => Promise<Map<string, StoredRow>>;
+/**
+ * Finds which ids the table holds already, and what their rows hand on to those that replace them.
+ * @source trajectory-optimization 1.2-B
+ */
+export type RowLookup = (table: Table, ids: readonly string[]) => Promise<Map<string, KeptFields>>;
 
 /** Columns of a stored row that an import looks at. @source trajectory-optimization 1.2-B */
-export const lookupColumns = ['trajectory_id', 'import_id', 'created_at', 'tags', 'notes', 'is_bookmarked'];
+export const lookupColumns = ['trajectory_id', 'created_at', 'tags', 'notes', 'is_bookmarked'];
 
 const idsPerQuery = 2000;
 
@@ -20,7 +17,7 @@ const idsPerQuery = 2000;
  * @source trajectory-optimization 1.2-B (option 1)
  */
 export const lookUpTogether: RowLookup = async (table, ids) => {
-  const found = new Map<string, StoredRow>();
+  const found = new Map<string, KeptFields>();
   for (let from = 0; from < ids.length; from += idsPerQuery) {
     const filter = `trajectory_id IN ${listLiteral(ids.slice(from, from + idsPerQuery))}`;
     addStored(found, await table.query().where(filter).select(lookupColumns).toArray());
@@ -32,16 +29,13 @@ export const lookUpTogether: RowLookup = async (table, ids) => {
  * Adds the rows of an answer under their ids.
  * @source trajectory-optimization 1.2-B
  */
-export function addStored(found: Map<string, StoredRow>, rows: Iterable<Record<string, unknown>>): void {
+export function addStored(found: Map<string, KeptFields>, rows: Iterable<Record<string, unknown>>): void {
   for (const row of rows) {
     found.set(String(row.trajectory_id), {
-      importId: String(row.import_id),
-      kept: {
-        created_at: Number(row.created_at),
-        tags: [...((row.tags as Iterable<string> | null) ?? [])],
-        notes: String(row.notes),
-        is_bookmarked: Boolean(row.is_bookmarked),
-      },
+      created_at: Number(row.created_at),
+      tags: [...((row.tags as Iterable<string> | null) ?? [])],
+      notes: String(row.notes),
+      is_bookmarked: Boolean(row.is_bookmarked),
     });
   }
 }

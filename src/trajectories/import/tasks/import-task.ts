@@ -76,6 +76,8 @@ export const importTaskSchema = z.object({
   warnings: z.array(z.string()),
   created_at: z.number(),
   completed_at: z.number().nullable(),
+  /** `seq` of the first row; missing until the import has begun. */
+  first_seq: z.number().optional(),
 });
 
 /** @source product contract, Settled details ("goes on after a restart by itself") */

@@ -6,8 +6,9 @@ import { type ImportTask, importTaskSchema, isFinal } from './import-task.js';
 
 /**
  * Imports on disk, so that an accepted one outlives the process: `<id>.json` (the task), `<id>.log` (its listed
- * errors, one a line), `<id>.errors.jsonl` (all of them, with excerpts), `spool/<id>` (an upload until it has been read). A task exists once its `.json` is there; an
- * upload without one was broken off and is removed at the next start.
+ * errors, one a line), `<id>.errors.jsonl` (all of them, with excerpts), `<id>.overridden` (its rows that clients have
+ * replaced or deleted meanwhile), `spool/<id>` (an upload until it has been read). A task exists once its `.json` is
+ * there; an upload without one was broken off and is removed at the next start.
  * @source product contract, Settled details ("goes on after a restart by itself")
  */
 export interface TaskFiles {
@@ -22,8 +23,12 @@ export interface TaskFiles {
   errorFilePath(taskId: string): string;
   /** That list as far as it has been written; undefined when there is none. */
   openErrorFile(taskId: string): Promise<Readable | undefined>;
+  /** Where the rows are listed that clients have replaced or deleted while the import is not finished. */
+  overriddenPath(taskId: string): string;
   spoolPath(taskId: string): string;
   removeSpool(taskId: string): Promise<void>;
+  /** Removes what only an import that is not finished needs. */
+  removeWorkingFiles(taskId: string): Promise<void>;
   /** Forgets a task and all that belongs to it. */
   remove(taskId: string): Promise<void>;
 }
@@ -39,8 +44,13 @@ export async function openTaskFiles(folder: string, onDamaged: (name: string) =>
   const taskPath = (taskId: string) => path.join(folder, `${taskId}.json`);
   const logPath = (taskId: string) => path.join(folder, `${taskId}.log`);
   const errorFilePath = (taskId: string) => path.join(folder, `${taskId}.errors.jsonl`);
+  const overriddenPath = (taskId: string) => path.join(folder, `${taskId}.overridden`);
   const spoolPath = (taskId: string) => path.join(spool, taskId);
   const removeSpool = (taskId: string) => rm(spoolPath(taskId), { force: true });
+  async function removeWorkingFiles(taskId: string): Promise<void> {
+    await rm(overriddenPath(taskId), { force: true });
+    await removeSpool(taskId);
+  }
 
   async function read(name: string): Promise<ImportTask | undefined> {
     try {
@@ -80,13 +90,15 @@ export async function openTaskFiles(folder: string, onDamaged: (name: string) =>
         return undefined;
       }
     },
+    overriddenPath,
     spoolPath,
     removeSpool,
+    removeWorkingFiles,
     async remove(taskId) {
       await rm(taskPath(taskId), { force: true });
       await rm(logPath(taskId), { force: true });
       await rm(errorFilePath(taskId), { force: true });
-      await removeSpool(taskId);
+      await removeWorkingFiles(taskId);
       await syncFolder(folder);
     },
   };

@@ -57,6 +57,12 @@ export function pageCheck(version: DataVersion): AnswerCheck<Page> {
 }
 
 /**
+ * A record, or that there is none, as a page.
+ * @source product contract, Optimisations (`native_query`, `scalar_indexes`)
+ */
+export const onePage = (row: TrajectoryRow | undefined): Page => ({ rows: row ? [row] : [], total: row ? 1 : 0 });
+
+/**
  * Compares pages of rows as texts.
  * @source product contract, Optimisations (`query_cache`)
  */

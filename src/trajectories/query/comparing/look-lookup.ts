@@ -1,8 +1,5 @@
-import { listLiteral, readFresh, type Table } from '../../../lance/index.js';
+import { listLiteral, readFresh, type Table, withoutIndex } from '../../../lance/index.js';
 import { type AnalysisLookup, type AnalysisNote, addNotes, noteColumns } from '../../analysis/analysis-lookup.js';
-
-/** A second condition on a column without an index, which no row meets: with it every row is looked at. */
-const withoutIndex = 'updated_at = -1';
 
 /**
  * Looks at every analysis row without any index, but hands over those of the given ids only: many times less work than
@@ -14,7 +11,7 @@ export function createLookLookup(table: Table): AnalysisLookup {
     readFresh(table, async () => {
       const notes = new Map<string, AnalysisNote>();
       if (trajectoryIds.length === 0) return notes;
-      const where = `(trajectory_id IN ${listLiteral(trajectoryIds)}) OR (${withoutIndex})`;
+      const where = withoutIndex(`trajectory_id IN ${listLiteral(trajectoryIds)}`);
       const found = await table
         .query()
         .where(where)

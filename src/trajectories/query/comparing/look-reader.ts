@@ -2,6 +2,7 @@ import { readFresh, scanBatches, type Table } from '../../../lance/index.js';
 import { rowsOf } from '../arrow-rows.js';
 import { pageInMemory, type StoredRow } from '../order/page-in-memory.js';
 import type { TrajectoryReader } from '../page-query.js';
+import { noPageLimit, type PageLimit } from '../rows/page-limit.js';
 import { rowsBySeq } from '../rows/rows-by-seq.js';
 import type { Column } from '../trajectory-columns.js';
 import type { TrajectoryCondition } from '../trajectory-filter.js';
@@ -13,7 +14,10 @@ import type { TrajectoryCondition } from '../trajectory-filter.js';
  * from a right one as well, its times say nothing.
  * @source product contract, Optimisations (`native_query`, `verification.sample_rate`)
  */
-export function createLookReader(table: Table): Pick<TrajectoryReader, 'list' | 'get' | 'valueAt'> {
+export function createLookReader(
+  table: Table,
+  limit: PageLimit = noPageLimit,
+): Pick<TrajectoryReader, 'list' | 'get' | 'valueAt'> {
   async function readAll(columns: readonly Column[], each: (row: StoredRow) => void): Promise<void> {
     const wanted = [...new Set([...columns, 'seq'])];
     for await (const batch of scanBatches(table.query().select(wanted))) {
@@ -31,7 +35,7 @@ export function createLookReader(table: Table): Pick<TrajectoryReader, 'list' | 
           (row) => row,
         );
         const seqs = rows.map(({ seq }) => seq);
-        return { ...page, rows: await rowsBySeq(table, seqs, columns) };
+        return { ...page, rows: await rowsBySeq(table, seqs, columns, limit) };
       }),
     get: (trajectoryId, columns) =>
       readFresh(table, async () => {

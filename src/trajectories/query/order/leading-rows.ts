@@ -1,4 +1,4 @@
-import type { Table } from '../../../lance/index.js';
+import type { IndexSwitch, Table } from '../../../lance/index.js';
 import { createSingleFlight } from '../cache/single-flight.js';
 import { offsetOf, type PageQuery } from '../page-query.js';
 import { versionOf } from '../rows/shared-version.js';
@@ -39,6 +39,8 @@ export interface LeadingRowsOptions {
   table: Table;
   cache: RowIdCache;
   sorting: Sorting;
+  /** Orders that an index helped to find are not kept beyond its switching off. */
+  indexes?: IndexSwitch | undefined;
   onRowIds?: ((found: 'hit' | 'miss') => void) | undefined;
 }
 
@@ -57,61 +59,70 @@ const sortsWorthAll = 4;
 /** With so many sorts at once every core has its work. */
 const manySorts = 4;
 
+/** A version of the table, read in one way. */
+type State = string;
+
 /** Nothing is known at first. @source product contract, Optimisations (`native_query`) */
-export function createLeadingRows({ table, cache, sorting, onRowIds }: LeadingRowsOptions): LeadingRowsFinder {
+export function createLeadingRows({ table, cache, sorting, indexes, onRowIds }: LeadingRowsOptions): LeadingRowsFinder {
   const sorts = createSingleFlight<LeadingRows>();
-  const asked = new Map<ScalarColumn, { version: number; sorts: number }>();
+  const asked = new Map<ScalarColumn, { state: State; sorts: number }>();
   /** By the key of the order of all rows that is being worked out behind the scenes. */
   const preparing = new Map<string, Promise<void>>();
   let sortsUnderWay = 0;
 
-  function known(query: PageQuery, version: number): LeadingRows | undefined {
-    const whole = cache.get(wholeKey(query, version));
+  /** Names the data, and the way in which conditions are served. */
+  async function stateNow(): Promise<State> {
+    const version = await versionOf(table);
+    return indexes ? `${version}.${indexes.generation()}` : `${version}`;
+  }
+
+  function known(query: PageQuery, state: State): LeadingRows | undefined {
+    const whole = cache.get(wholeKey(query, state));
     if (whole) return whole;
-    const leading = cache.get(leadingKey(query, version));
+    const leading = cache.get(leadingKey(query, state));
     return leading && reaches(leading, query) ? leading : undefined;
   }
 
   /** Keeps what was worked out, unless the data changed meanwhile: then it may be of either version. */
-  async function keep(key: string, version: number, rows: LeadingRows): Promise<void> {
-    if ((await versionOf(table)) !== version) return;
+  async function keep(key: string, state: State, rows: LeadingRows): Promise<void> {
+    if ((await stateNow()) !== state) return;
     if (rows.ids.length > (cache.get(key)?.ids.length ?? -1)) cache.set(key, rows);
   }
 
-  async function sortAll(query: Pick<PageQuery, 'filter' | 'sortBy'>, version: number): Promise<LeadingRows> {
-    const key = wholeKey(query, version);
+  async function sortAll(query: Pick<PageQuery, 'filter' | 'sortBy'>, state: State): Promise<LeadingRows> {
+    const key = wholeKey(query, state);
     return sorts.run(key, async () => {
       const rows = wholeOf(await sorting.all(query));
-      await keep(key, version, rows);
+      await keep(key, state, rows);
       return rows;
     });
   }
 
-  async function prepare(sortBy: ScalarColumn, version: number): Promise<void> {
+  async function prepare(sortBy: ScalarColumn, state: State): Promise<void> {
     const rows = await table.countRows();
     if (rows * bytesPerRow > cache.statistics().max_bytes / 2) return;
-    await sortAll({ filter: [], sortBy }, version);
+    await sortAll({ filter: [], sortBy }, state);
   }
 
   /** The order of all rows is worth its price once its column was sorted by a few times in one version. */
-  function prepareBehindTheScenes(sortBy: ScalarColumn, version: number): void {
+  function prepareBehindTheScenes(sortBy: ScalarColumn, state: State): void {
     const before = asked.get(sortBy);
-    const times = before?.version === version ? before.sorts + 1 : 1;
-    asked.set(sortBy, { version, sorts: times });
+    const times = before?.state === state ? before.sorts + 1 : 1;
+    asked.set(sortBy, { state, sorts: times });
     if (times !== sortsWorthAll) return;
-    const key = wholeKey({ filter: [], sortBy }, version);
-    const done = prepare(sortBy, version)
+    const key = wholeKey({ filter: [], sortBy }, state);
+    const done = prepare(sortBy, state)
       .catch(() => {})
       .finally(() => preparing.delete(key));
     preparing.set(key, done);
   }
 
   /** Where the machine is busy with sorts, one more takes longer than what is being prepared for all. */
-  async function prepared(query: PageQuery, version: number): Promise<LeadingRows | undefined> {
-    const underWay = preparing.get(wholeKey({ ...query, filter: [] }, version));
+  async function prepared(query: PageQuery, state: State): Promise<LeadingRows | undefined> {
+    const underWay = preparing.get(wholeKey({ ...query, filter: [] }, state));
     if (!underWay || sortsUnderWay < manySorts) return undefined;
     await underWay;
-    return known(query, version);
+    return known(query, state);
   }
 
   async function passingOf(query: PageQuery, among: BigUint64Array): Promise<BigUint64Array> {
@@ -120,46 +131,46 @@ export function createLeadingRows({ table, cache, sorting, onRowIds }: LeadingRo
   }
 
   /** @returns the rows, if they suffice for the page */
-  async function kept(query: PageQuery, version: number, rows: LeadingRows): Promise<LeadingRows | undefined> {
+  async function kept(query: PageQuery, state: State, rows: LeadingRows): Promise<LeadingRows | undefined> {
     if (!reaches(rows, query)) return undefined;
-    await keep(leadingKey(query, version), version, rows);
+    await keep(leadingKey(query, state), state, rows);
     return rows;
   }
 
   /** Without comparing values, where the order of all rows is known. */
-  async function filtered(query: PageQuery, version: number): Promise<LeadingRows | undefined> {
-    const all = cache.get(wholeKey({ ...query, filter: [] }, version));
+  async function filtered(query: PageQuery, state: State): Promise<LeadingRows | undefined> {
+    const all = cache.get(wholeKey({ ...query, filter: [] }, state));
     if (!all || all.ids.length === 0) return undefined;
     if (!namesFew(query.filter)) {
       // Counting and trying wait for different things.
       const counted = sorting.countRows(query);
       const eager = isPlain(query.filter) ? amongFirst(all, query, eagerShare) : undefined;
       const tried = eager && passingOf(query, eager);
-      const total = await counted;
-      const found = (await tried) ?? none;
-      const enough = await kept(query, version, { ids: found, complete: false, total });
+      // Together: one that fails while the other is waited for would be nobody's.
+      const [total, found = none] = await Promise.all([counted, tried]);
+      const enough = await kept(query, state, { ids: found, complete: false, total });
       if (enough) return enough;
       const among = total > fewRows ? amongFirst(all, query, total / all.ids.length) : undefined;
       if (among && among.length > (eager?.length ?? 0)) {
-        const more = await kept(query, version, { ids: await passingOf(query, among), complete: false, total });
+        const more = await kept(query, state, { ids: await passingOf(query, among), complete: false, total });
         if (more) return more;
       }
     }
     const ids = inOrder(all.ids, await sorting.matching(query));
     if (!ids) return undefined;
-    await keep(wholeKey(query, version), version, wholeOf(ids));
+    await keep(wholeKey(query, state), state, wholeOf(ids));
     return wholeOf(ids);
   }
 
-  async function sorted(query: PageQuery, version: number): Promise<LeadingRows> {
+  async function sorted(query: PageQuery, state: State): Promise<LeadingRows> {
     const limit = sortedRowsOf(query);
     if (limit === Infinity) {
       const total = await sorting.countRows(query);
       if (offsetOf(query) >= total) return { ids: new BigUint64Array(0), complete: false, total };
-      return sortAll(query, version);
+      return sortAll(query, state);
     }
-    return sorts.run(`${limit} ${leadingKey(query, version)}`, async () => {
-      prepareBehindTheScenes(query.sortBy, version);
+    return sorts.run(`${limit} ${leadingKey(query, state)}`, async () => {
+      prepareBehindTheScenes(query.sortBy, state);
       sortsUnderWay += 1;
       const { ids, total } = await sorting.first(query, limit).finally(() => {
         sortsUnderWay -= 1;
@@ -167,35 +178,37 @@ export function createLeadingRows({ table, cache, sorting, onRowIds }: LeadingRo
       const complete = ids.length < limit;
       if (complete && query.order === 'desc') ids.reverse();
       const rows = { ids, complete, total };
-      await keep(complete ? wholeKey(query, version) : leadingKey(query, version), version, rows);
+      await keep(complete ? wholeKey(query, state) : leadingKey(query, state), state, rows);
       return rows;
     });
   }
 
-  async function ranked(query: PageQuery, version: number): Promise<LeadingRows> {
-    const key = `${offsetOf(query)} ${query.pageSize} ${leadingKey(query, version)}`;
-    return sorts.run(key, async () => (await filtered(query, version)) ?? sorted(query, version));
+  async function ranked(query: PageQuery, state: State): Promise<LeadingRows> {
+    const key = `${offsetOf(query)} ${query.pageSize} ${leadingKey(query, state)}`;
+    return sorts.run(key, async () => (await filtered(query, state)) ?? sorted(query, state));
   }
 
   return {
     async find(query) {
-      const version = await versionOf(table);
-      const rows = known(query, version);
+      const state = await stateNow();
+      const rows = known(query, state);
       const found = rows ? 'hit' : 'miss';
-      cache.count(found);
-      onRowIds?.(found);
+      if (!query.isUnasked) {
+        cache.count(found);
+        onRowIds?.(found);
+      }
       const forget = () => {
-        for (const of of [query, { ...query, filter: [] }]) cache.delete(wholeKey(of, version));
-        cache.delete(leadingKey(query, version));
+        for (const of of [query, { ...query, filter: [] }]) cache.delete(wholeKey(of, state));
+        cache.delete(leadingKey(query, state));
       };
       if (rows) return { ...pageOf(rows, query), forget };
       const make = query.filter.length === 0 ? sorted : ranked;
-      return { ...pageOf((await prepared(query, version)) ?? (await make(query, version)), query), forget };
+      return { ...pageOf((await prepared(query, state)) ?? (await make(query, state)), query), forget };
     },
     async knows(query) {
-      const version = await versionOf(table);
-      if (known(query, version)) return 'page';
-      return cache.get(wholeKey({ ...query, filter: [] }, version)) ? 'order' : 'nothing';
+      const state = await stateNow();
+      if (known(query, state)) return 'page';
+      return cache.get(wholeKey({ ...query, filter: [] }, state)) ? 'order' : 'nothing';
     },
     async idle() {
       await Promise.all(preparing.values());
@@ -231,9 +244,9 @@ function amongFirst(all: LeadingRows, query: PageQuery, share: number): BigUint6
 
 const wholeOf = (ids: BigUint64Array): LeadingRows => ({ ids, complete: true, total: ids.length });
 
-const wholeKey = ({ sortBy, filter }: Pick<PageQuery, 'filter' | 'sortBy'>, version: number) =>
-  `${version} ${sortBy} ${filterSql(filter) ?? ''}`;
-const leadingKey = (query: PageQuery, version: number) => `${query.order} ${wholeKey(query, version)}`;
+const wholeKey = ({ sortBy, filter }: Pick<PageQuery, 'filter' | 'sortBy'>, state: State) =>
+  `${state} ${sortBy} ${filterSql(filter) ?? ''}`;
+const leadingKey = (query: PageQuery, state: State) => `${query.order} ${wholeKey(query, state)}`;
 
 /** Whether the rows known suffice for the page. */
 function reaches({ ids, complete, total }: LeadingRows, query: PageQuery): boolean {

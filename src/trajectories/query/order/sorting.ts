@@ -1,4 +1,4 @@
-import { readFresh, scanBatches, type Table } from '../../../lance/index.js';
+import { readFresh, scanBatches, type Table, withoutIndex } from '../../../lance/index.js';
 import { rowIdsOf } from '../arrow-rows.js';
 import type { PageQuery, RowPosition } from '../page-query.js';
 import { filterSql, type TrajectoryCondition } from '../trajectory-filter.js';
@@ -52,8 +52,7 @@ const spare = 2;
 export function createSorting(table: Table, smallestSampledTable: number, usesIndexes = true): Sorting {
   const samples = createColumnSamples(table, smallestSampledTable);
 
-  // An index is no help where the rows may also be those of a column without one; no row has this seq.
-  const final = (where: string) => (usesIndexes ? where : `(${where}) OR (seq = -1)`);
+  const final = (where: string) => (usesIndexes ? where : withoutIndex(where));
   const countRows = (where: string | undefined) =>
     readFresh(table, () => table.countRows(where === undefined ? undefined : final(where)));
 

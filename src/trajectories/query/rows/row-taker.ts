@@ -3,6 +3,7 @@ import { fewRows, readFresh, type Table } from '../../../lance/index.js';
 import { rowsOf } from '../arrow-rows.js';
 import type { Column, TrajectoryRow } from '../trajectory-columns.js';
 import { type KeptValues, notKept, type RowValues, takesKept } from './kept-values.js';
+import { noPageLimit, type PageLimit, takenInSteps } from './page-limit.js';
 
 /**
  * Takes rows by row id. Who asks while others are being read is read together with all who wait: most of the cost of a
@@ -11,7 +12,10 @@ import { type KeptValues, notKept, type RowValues, takesKept } from './kept-valu
  * @source product contract, Optimisations (`native_query`); LanceDB documentation, "Query" (takeRowIds)
  */
 export interface RowTaker {
-  /** @returns the rows in the order given; undefined when one of them has moved or is gone */
+  /**
+   * @returns the rows in the order given; undefined when one of them has moved or is gone
+   * @throws Problem PAGE_TOO_LARGE
+   */
   take(ids: BigUint64Array, columns: readonly Column[]): Promise<TrajectoryRow[] | undefined>;
 }
 
@@ -24,15 +28,16 @@ interface Asking {
 
 /** One reading decodes on one core for the most part. */
 const readingsAtOnce = 2;
-/** Bounds the memory of one reading, unless one asking alone is larger. */
+/** Bounds the time of one reading, unless one asking alone is larger. */
 const maxRowsAtOnce = 400;
 
 /**
  * Nothing is read until somebody asks.
+ * @param limit bounds the memory of one asking, and of those that are read together
  * @param kept where it knows the small columns of all rows asked for, those are not read
  * @source product contract, Optimisations (`native_query`)
  */
-export function createRowTaker(table: Table, kept?: KeptValues): RowTaker {
+export function createRowTaker(table: Table, kept?: KeptValues, limit: PageLimit = noPageLimit): RowTaker {
   let waiting: Asking[] = [];
   let reading = 0;
 
@@ -40,11 +45,16 @@ export function createRowTaker(table: Table, kept?: KeptValues): RowTaker {
   function nextTogether(): Asking[] {
     const [first] = waiting;
     if (!first) return [];
+    if (waiting.length === 1) {
+      waiting = [];
+      return [first];
+    }
+    const most = Math.min(maxRowsAtOnce, limit.rowsAtOnce());
     const together: Asking[] = [];
     const others: Asking[] = [];
     let rows = 0;
     for (const asking of waiting) {
-      const fits = asking === first || (rows + asking.ids.length <= maxRowsAtOnce && haveSameColumns(asking, first));
+      const fits = asking === first || (rows + asking.ids.length <= most && haveSameColumns(asking, first));
       (fits ? together : others).push(asking);
       if (fits) rows += asking.ids.length;
     }
@@ -91,16 +101,24 @@ export function createRowTaker(table: Table, kept?: KeptValues): RowTaker {
     return together.map(({ ids }) => Array.from(ids, (id) => rows[places.get(id) ?? -1] ?? {}));
   }
 
+  function ask(ids: BigUint64Array, columns: readonly Column[]): Promise<TrajectoryRow[] | undefined> {
+    return new Promise((resolve, reject) => {
+      waiting.push({ ids, columns, resolve, reject });
+      if (reading < readingsAtOnce) void readOn();
+    });
+  }
+
   return {
-    take(ids, columns) {
-      if (ids.length === 0) return Promise.resolve([]);
-      return new Promise((resolve, reject) => {
-        waiting.push({ ids, columns, resolve, reject });
-        if (reading < readingsAtOnce) void readOn();
-      });
+    async take(ids, columns) {
+      if (ids.length === 0) return [];
+      if (!columns.includes('record_json')) return ask(ids, columns);
+      return takenInSteps(ids, limit, (some) => ask(some, columns), textBytes);
     },
   };
 }
+
+/** @source product contract, Promises 6 */
+export const textBytes = (row: TrajectoryRow): number => row.record_json?.length ?? 0;
 
 /** @returns undefined unless those of all are known */
 function valuesOf(kept: KeptValues, ids: readonly bigint[]): RowValues[] | undefined {

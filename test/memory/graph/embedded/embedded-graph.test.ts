@@ -48,6 +48,30 @@ describe('the embedded graph memory', () => {
     expect(found).toMatchObject({ fact: '一个引理', metadata: { page: 7 }, source: null, target: null });
   });
 
+  it('loads indexes and searches at start for what is there, without asking the model or telling anybody', async () => {
+    const builtin = createBuiltinEmbedder(64);
+    let calls = 0;
+    const embedder = {
+      ...builtin,
+      embed(...given: Parameters<typeof builtin.embed>) {
+        calls += 1;
+        return builtin.embed(...given);
+      },
+    };
+    const { memory, events } = await openGraph({ embedder });
+    expect(await memory.prewarmSteps?.()).toEqual([]);
+    for (let i = 0; i < 7; i++) await memory.add(lemma(`第 ${i} 个引理`));
+    await memory.upkeep();
+    const [before, told] = [calls, events.length];
+    const steps = (await memory.prewarmSteps?.()) ?? [];
+    expect(steps.at(-1)?.name).toBe('graph memory: searches');
+    expect(new Set(steps.slice(0, -1).map(({ name }) => name))).toEqual(
+      new Set(['id', 'group_id', 'subject', 'statement', 'fact'].map((column) => `memory_facts: index ${column}_idx`)),
+    );
+    for (const step of steps) await step.run();
+    expect([calls, events.length]).toEqual([before, told]);
+  });
+
   it('gives names, relation in words, and the metadata of a triplet', async () => {
     const { memory } = await openGraph();
     const triplets = [{ source: '牛顿', relation: '发明了', target: '微积分', exclusive: false }];

@@ -13,10 +13,12 @@ import { analysisSchema, tableNames, trajectorySchema } from '../../../../src/tr
 import { temporaryFolder } from '../../../support/folder.js';
 import { type RawRecord, rawRecord, storeAnalysis, storedRows } from '../records.js';
 
+let nextSeq = 1;
+
 function row(number: number, changes: RawRecord = {}, importId = 'import-1'): TrajectoryRow {
   const result = normalizeTrajectory(rawRecord(number, changes), 1000);
   if (!result.ok) throw new Error(result.reasons.join());
-  return toRow(result.trajectory, importId);
+  return { ...toRow(result.trajectory, importId), seq: nextSeq++ };
 }
 
 const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => row(from + i));
@@ -38,7 +40,6 @@ async function openStore() {
       onConflict: 'skip',
       batchImport: true,
       bulkDuplicateCheck: true,
-      committedBefore: 0,
       importedAt: 2000,
       onCommit: ({ rows: count, variant }) => commits.push({ rows: count, variant }),
       onFallback: (flag) => fallbacks.push(flag),
@@ -150,18 +151,24 @@ describe.each([
     expect(await storedRows(lanceUri)).toHaveLength(2);
   });
 
-  it('counts rows of its own earlier run as imported, once, and those of others as skipped', async () => {
-    const { lanceUri, committer } = await openStore();
-    await committer({ ...ways, importId: 'other' }).commit([row(0, {}, 'other')]);
-    await committer(ways).commit([row(1), row(2)]);
-    const resumed = committer({ ...ways, committedBefore: 2 });
-    expect(await resumed.commit([row(0), row(1), row(2), row(1)])).toEqual({ imported: 2, skipped: 2 });
-    expect(await resumed.commit([row(3), row(3)])).toEqual({ imported: 1, skipped: 1 });
-    expect(await storedRows(lanceUri)).toHaveLength(4);
-    const unchecked = committer({ ...ways, committedBefore: 3, skipDuplicateCheck: true });
-    expect(await unchecked.commit([row(1), row(2)])).toEqual({ imported: 2, skipped: 0 });
-    expect(await unchecked.commit([row(3), row(4)])).toEqual({ imported: 2, skipped: 0 });
-    expect((await storedRows(lanceUri)).map((found) => found.data_id)).toEqual(['q0', 'q1', 'q2', 'q3', 'q4']);
+  it('replaces in the order of seq, so that the highest one stored tells how far it is', async () => {
+    const { committer, trajectories, commits } = await openStore();
+    const added: number[] = [];
+    const watched = broken(trajectories, {
+      mergeInsert: (on: string) => {
+        const merge = trajectories.mergeInsert(on).whenMatchedUpdateAll().whenNotMatchedInsertAll();
+        const execute = (data: { getChild(name: string): { toArray(): number[] } }) => {
+          added.push(...data.getChild('seq').toArray());
+          return merge.execute(data as never);
+        };
+        const itself = { whenMatchedUpdateAll: () => itself, whenNotMatchedInsertAll: () => itself, execute };
+        return itself;
+      },
+    });
+    const given = [row(1), row(2), row(1), row(3), row(2)];
+    await committer({ ...ways, trajectories: watched, onConflict: 'replace' }).commit(given);
+    expect(added).toEqual([given[2], given[3], given[4]].map((one) => one!.seq));
+    expect(commits.map((commit) => commit.rows)).toEqual(optimised ? [3] : [1, 1, 1]);
   });
 
   it('takes is_success from the analysis row, else from the reward', async () => {

@@ -8,10 +8,12 @@ import { analysisSchema, tableNames, trajectorySchema } from '../../../../src/tr
 import { temporaryFolder } from '../../../support/folder.js';
 import { type RawRecord, rawRecord, storedRows } from '../records.js';
 
+let nextSeq = 1;
+
 function row(number: number, changes: RawRecord = {}, importId = 'import-1'): TrajectoryRow {
   const result = normalizeTrajectory(rawRecord(number, changes), 1000);
   if (!result.ok) throw new Error(result.reasons.join());
-  return toRow(result.trajectory, importId);
+  return { ...toRow(result.trajectory, importId), seq: nextSeq++ };
 }
 const rows = (from: number, to: number, changes: RawRecord = {}) =>
   Array.from({ length: to - from }, (_, i) => row(from + i, changes));
@@ -46,7 +48,6 @@ async function open(
     onConflict,
     batchImport: true,
     bulkDuplicateCheck: true,
-    committedBefore: 0,
     importedAt: 2000,
     onCommit: ({ variant }) => commits.push(variant),
     onFallback: (flag) => commits.push(`fallback of ${flag}`),

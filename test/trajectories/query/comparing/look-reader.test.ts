@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createScalarIndex, type Table } from '../../../../src/lance/index.js';
 import { createBaselineAnalysisLookup } from '../../../../src/trajectories/analysis/analysis-lookup.baseline.js';
+import { createLookAtVersion } from '../../../../src/trajectories/query/comparing/look-at-version.js';
 import { createLookLookup } from '../../../../src/trajectories/query/comparing/look-lookup.js';
 import { createLookReader } from '../../../../src/trajectories/query/comparing/look-reader.js';
 import type { PageQuery } from '../../../../src/trajectories/query/page-query.js';
 import { type Column, sortableColumns } from '../../../../src/trajectories/query/trajectory-columns.js';
 import { createBaselineReader } from '../../../../src/trajectories/query/trajectory-reader.baseline.js';
+import { tableNames, trajectorySchema } from '../../../../src/trajectories/trajectory-schema.js';
 import { makeRow, openTables } from '../../stored-rows.js';
 
 const rows = Array.from({ length: 400 }, (_, i) => makeRow(i));
@@ -38,6 +40,24 @@ const queries: Record<string, PageQuery> = {
 let table: Table;
 beforeAll(async () => {
   ({ table } = await openTables(rows));
+});
+
+it('a look at an earlier version gives what the table held then, and nothing of a version that there is not', async () => {
+  const { table: own, database } = await openTables(rows.slice(0, 50));
+  const lookAt = createLookAtVersion(
+    () => database.openTable(tableNames.trajectories, trajectorySchema),
+    createLookReader,
+  );
+  const version = await own.version();
+  const query = queries['a filter on text']!;
+  const before = await createBaselineReader(own).list(query, whole);
+  await own.delete('seq < 20');
+  await own.update({ where: 'seq = 30', values: { reward: 9 } });
+  expect(await lookAt(version, (reader) => reader.list(query, whole))).toEqual(before);
+  expect(await lookAt(await own.version(), (reader) => reader.list(query, whole))).toEqual(
+    await createBaselineReader(own).list(query, whole),
+  );
+  expect(await lookAt(999, (reader) => reader.list(query, whole))).toBeUndefined();
 });
 
 it('a look at analysis rows gives what the original way gives, with an index and without', async () => {
