@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { BenchContext } from './bench.js';
 
 /**
  * What was asked for on the command line. `out` is a document of its own for what is run; without it a run that is no
@@ -9,6 +10,8 @@ export interface BenchArguments {
   names: string[];
   quick: boolean;
   check: boolean;
+  /** A check of a few ratios in a minute, see `isSample` of {@link BenchContext}. */
+  sample: boolean;
   out: string | undefined;
   build: boolean;
   /** Empty when none were given. */
@@ -31,6 +34,7 @@ export function readArguments(given: string[], known: string[]): BenchArguments 
     options: {
       quick: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
+      sample: { type: 'boolean', default: false },
       out: { type: 'string' },
       'no-build': { type: 'boolean', default: false },
       rows: { type: 'string', multiple: true, default: [] },
@@ -42,6 +46,9 @@ export function readArguments(given: string[], known: string[]): BenchArguments 
   if (values.check && (values.quick || values.out !== undefined || values.rows.length > 0)) {
     throw new Error('expected --check without --quick, --rows and --out: it compares with the committed numbers');
   }
+  if (values.sample && (!values.check || positionals.length > 0)) {
+    throw new Error('expected --sample with --check and without names: what it compares is settled');
+  }
   const isWhole = known.every((name) => positionals.length === 0 || positionals.includes(name));
   const names = isWhole ? known : known.filter((name) => positionals.includes(name));
   const rows = values.rows.flatMap((text) => text.split(',')).map(numberOfRows);
@@ -51,6 +58,7 @@ export function readArguments(given: string[], known: string[]): BenchArguments 
     names,
     quick: values.quick,
     check: values.check,
+    sample: values.sample,
     out: values.out,
     build: !values['no-build'],
     rows,

@@ -2,14 +2,15 @@ import type { Section } from './report/section.js';
 
 /**
  * What a bench is given: an empty folder of its own (removed afterwards), whether it is only tried out, whether its ratios
- * are compared with committed ones (then the same amounts are needed, but nothing that holds no ratio), and where to say
- * what it does now.
+ * are compared with committed ones (then the same amounts are needed, but nothing that holds no ratio), as a sample only
+ * (then of these no more than a minute's worth, of ratios that are large), and where to say what it does now.
  * @source house rules, "a generated benchmark page"
  */
 export interface BenchContext {
   folder: string;
   quick: boolean;
   isCheck?: boolean;
+  isSample?: boolean;
   /** Numbers of records that were asked for; each bench has its own otherwise. */
   rows?: readonly number[];
   note(text: string): void;

@@ -5,9 +5,14 @@ import { checkReport } from './report.js';
 /**
  * Compares a bench that was just run with its committed numbers. Without any, that is said and nothing is lost.
  * @param folder of the committed numbers; it need not exist
+ * @param leastLoss share of a ratio that may be lost in any case, 0 to below 1
  * @source issue "Regression guard"
  */
-export async function checkBench(folder: string, result: BenchResult): Promise<{ text: string; isLost: boolean }> {
+export async function checkBench(
+  folder: string,
+  result: BenchResult,
+  leastLoss = 0,
+): Promise<{ text: string; isLost: boolean }> {
   const [committed] = await readResults(folder, [result.name]).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -20,7 +25,7 @@ export async function checkBench(folder: string, result: BenchResult): Promise<{
       `The committed numbers come from another machine (${committed.machine}); ratios may differ by that alone.`,
     );
   }
-  return checkReport(result.name, judge(committed, result.sections), notes);
+  return checkReport(result.name, judge(committed, result.sections, leastLoss), notes);
 }
 
 /** The machine without its date. */

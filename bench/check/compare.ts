@@ -5,7 +5,7 @@ import { median } from '../support/statistics.js';
 /**
  * How one ratio stands against the committed one. `loss` and `noise` are shares of the committed median: how much worse the
  * present one is (negative: better), and how much the rounds of both scatter towards each other.
- * - `lost`: worse by more than the noise
+ * - `lost`: worse by more than the noise, and by more than may be lost in any case
  * - `kept`: not that
  * - `unknown`: it cannot be told, for the reason given
  * @source issue "Regression guard"
@@ -23,9 +23,10 @@ const leastNoise = 0.02;
 /**
  * Compares every ratio that its section holds with the committed one of the same name.
  * @param committed undefined when there is none
+ * @param leastLoss share of the committed ratio that may be lost in any case, 0 to below 1
  * @source issue "Regression guard"
  */
-export function judge(committed: BenchResult | undefined, sections: readonly Section[]): Judgement[] {
+export function judge(committed: BenchResult | undefined, sections: readonly Section[], leastLoss = 0): Judgement[] {
   return sections.flatMap((section) =>
     section.figures
       .filter(({ holds }) => holds !== undefined)
@@ -34,7 +35,7 @@ export function judge(committed: BenchResult | undefined, sections: readonly Sec
         const before = committed?.sections
           .find(({ title }) => title === section.title)
           ?.figures.find(({ measure }) => measure === figure.measure);
-        return { ...named, ...judgeFigure(before, figure) };
+        return { ...named, ...judgeFigure(before, figure, leastLoss) };
       }),
   );
 }
@@ -45,7 +46,7 @@ type Verdict = Judgement extends infer Each
     : never
   : never;
 
-function judgeFigure(before: Figure | undefined, figure: Figure): Verdict {
+function judgeFigure(before: Figure | undefined, figure: Figure, leastLoss: number): Verdict {
   if (!before) return { verdict: 'unknown', reason: 'there is no committed number' };
   if (before.unit !== figure.unit) return { verdict: 'unknown', reason: 'the committed number has another unit' };
   const rounds = { committed: before.rounds.filter(isPositive), now: figure.rounds.filter(isPositive) };
@@ -64,8 +65,9 @@ function judgeFigure(before: Figure | undefined, figure: Figure): Verdict {
   const above = Math.max(...logarithms(rounds.now)) - sign * Math.log(now);
   const loss = sign * (Math.log(committed) - Math.log(now));
   const noise = Math.max(leastNoise, below + above);
+  const isLost = loss > noise && loss > -Math.log(1 - leastLoss);
   const share = (logarithm: number) => 1 - Math.exp(-logarithm);
-  return { verdict: loss > noise ? 'lost' : 'kept', committed, now, loss: share(loss), noise: share(noise) };
+  return { verdict: isLost ? 'lost' : 'kept', committed, now, loss: share(loss), noise: share(noise) };
 }
 
 const isPositive = (value: number) => Number.isFinite(value) && value > 0;

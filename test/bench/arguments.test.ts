@@ -30,6 +30,12 @@ test('numbers of records are told apart by commas or by repeating the option', (
   }
 });
 
+test('a sample is of a check, and settles itself what it compares', () => {
+  expect(readArguments(['--check', '--sample'], known)).toMatchObject({ check: true, sample: true });
+  for (const other of [['--sample'], ['--check', '--sample', 'canvases'], ['--sample', '--quick']])
+    expect(() => readArguments(other, known)).toThrow('expected --sample with --check');
+});
+
 test('a check runs the amounts of the committed numbers', () => {
   expect(readArguments(['--check', 'canvases'], known)).toMatchObject({ check: true, names: ['canvases'] });
   for (const other of [['--quick'], ['--rows', '1000'], ['--out', 'x.md']]) {

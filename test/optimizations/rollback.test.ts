@@ -65,6 +65,22 @@ describe('auto_rollback', () => {
     expect(opened.flags.list().canvas_cache.effective).toBe(true);
   });
 
+  it('turns a flag off that goes on failing for seconds, however few uses that are, but not one that works meanwhile', async () => {
+    const opened = await open();
+    const [failing, mixed] = [opened.flags.optimization('native_query'), opened.flags.optimization('fast_json')];
+    use(opened, 'native_query', 1, 1);
+    use(opened, 'fast_json', 1, 1);
+    opened.clock.pass(3000);
+    use(opened, 'native_query', 1, 1);
+    expect(failing.enabled).toBe(true);
+    use(opened, 'fast_json', 20, 0);
+    opened.clock.pass(2000);
+    use(opened, 'native_query', 1, 1);
+    use(opened, 'fast_json', 1, 1);
+    expect(failing.enabled).toBe(false);
+    expect(mixed.enabled).toBe(true);
+  });
+
   it('leaves a flag on that fails rarely, seldom enough, or long ago', async () => {
     const opened = await open();
     const flag = opened.flags.optimization('fast_json');

@@ -33,6 +33,11 @@ interface Second {
   mismatches: number;
 }
 
+/** Where the original way takes seconds, five failures in a row take too long: two that are so far apart will do. */
+const persistentSeconds = 4;
+const persistentFailures = 2;
+const persistentRatio = 0.5;
+
 const times = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
 /**
@@ -52,8 +57,11 @@ export class AutoRollback {
     (seconds.at(-1) as Second).failures += 1;
     const { enabled, failures, failure_ratio, window_seconds } = this.#options.settings();
     const count = seconds.reduce((sum, second) => sum + second.failures, 0);
-    if (!enabled || count < failures) return;
+    if (!enabled || count < Math.min(failures, persistentFailures)) return;
     const asked = Math.max(count, this.#options.asked(flag) - (seconds[0] as Second).askedBefore);
+    const lasts = (seconds.at(-1) as Second).at - (seconds[0] as Second).at >= persistentSeconds;
+    const persists = lasts && count / asked >= persistentRatio;
+    if (count < failures && !persists) return;
     if (count / asked < failure_ratio) return;
     const reason = `${times(count, 'failure', 'failures')} in ${times(asked, 'use', 'uses')} within ${window_seconds} s`;
     this.#options.turnOff(flag, { cause: 'failures', reason });

@@ -50,6 +50,14 @@ describe('a ratio', () => {
     expect(judged([100, 100, 100], [97, 97, 97])).toMatchObject({ verdict: 'lost' });
   });
 
+  it('is lost in a sample only by more than other machines and other load may take', () => {
+    const judgedAtLeast = (now: number[]) =>
+      judge(resultOf([figure([90, 100, 110])]), resultOf([figure(now)]).sections, 2 / 3)[0];
+    expect(judgedAtLeast([34, 36, 40])).toMatchObject({ verdict: 'kept' });
+    expect(judgedAtLeast([30, 32, 33])).toMatchObject({ verdict: 'lost' });
+    expect(judgedAtLeast([20, 32, 95])).toMatchObject({ verdict: 'kept' });
+  });
+
   it('tells loss and noise as shares of the committed one', () => {
     const lost = judged([10, 10, 10], [5, 5, 5]);
     expect(lost?.verdict === 'lost' && lost.loss).toBeCloseTo(0.5, 10);

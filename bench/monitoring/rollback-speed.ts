@@ -1,0 +1,175 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Bench, BenchContext } from '../bench.js';
+import { createRandom, type Random } from '../makers/random.js';
+import { makeTrajectories } from '../makers/trajectory-maker.js';
+import { formatNumber } from '../report/numbers.js';
+import type { Section } from '../report/section.js';
+import { type Client, createClient, expectStatus } from '../support/client.js';
+import { type Service, startService } from '../support/service.js';
+import { importFile } from '../trajectories/import-speed.js';
+
+/** What goes wrong in the database, the flag that is to be turned off, and what is told of it. */
+const faults = {
+  lying_filter: { flag: 'native_query', told: 'filters that leave rows out' },
+  broken_rows: { flag: 'native_query', told: 'rows that cannot be read by row id' },
+  lying_index: { flag: 'scalar_indexes', told: 'indexes that leave rows out' },
+} as const;
+type Fault = keyof typeof faults;
+const names = Object.keys(faults) as Fault[];
+
+const defaultRows = 100_000;
+const pauseMs = 20;
+const longestMs = 120_000;
+const pages = [
+  '/api/trajectories?agent_name=planner&pageSize=20&sort_by=reward',
+  '/api/trajectories?reward_min=0.4&reward_max=0.6&pageSize=20&sort_by=created_at',
+  '/api/trajectories?agent_name=retriever&step_count_min=7&pageSize=20&page=3',
+];
+
+interface Asked {
+  client: Client;
+  ids: readonly string[];
+  random: Random;
+}
+
+async function get(client: Client, url: string): Promise<string> {
+  return expectStatus(await client.request('GET', url), [200], `GET ${url}`).body.toString();
+}
+
+/** Pages of all filters, and each fifth time a record, never the same twice. */
+async function askSomething({ client, ids, random }: Asked): Promise<void> {
+  const url =
+    random.next() < 0.2
+      ? `/api/trajectories/${encodeURIComponent(random.pick(ids))}`
+      : `${random.pick(pages)}&exec_time_min=${random.next()}`;
+  await get(client, url);
+}
+
+const isOn = async (client: Client, flag: string) =>
+  (JSON.parse(await get(client, '/admin/flags')) as { flags: Record<string, { effective: boolean }> }).flags[flag]
+    ?.effective === true;
+
+async function turnAllOn(client: Client): Promise<void> {
+  for (const { flag } of Object.values(faults)) {
+    const body = Buffer.from('{"enabled":true}');
+    const headers = { 'content-type': 'application/json' };
+    expectStatus(await client.request('PUT', `/admin/flags/${flag}`, { headers, body }), [200], `PUT ${flag}`);
+  }
+}
+
+/** Until the scalar indexes are there again, which are dropped while their flag is off. */
+async function untilIndexed({ client, random }: Asked): Promise<void> {
+  const deadline = performance.now() + longestMs;
+  for (;;) {
+    // Of a page that is known already no index would be told.
+    const url = `${pages[1]}&exec_time_min=${random.next()}&explain=true`;
+    const { explain } = JSON.parse(await get(client, url)) as {
+      explain: { indexes: unknown[] };
+    };
+    if (explain.indexes.length > 0) return;
+    if (performance.now() > deadline) throw new Error('the indexes were not built again');
+    await wait(pauseMs);
+  }
+}
+
+interface Round {
+  seconds: number;
+  answersAfter: number;
+}
+
+/** @throws Error when the flag stays on, or an answer after it was turned off is not as it was before the fault */
+async function breakOnce(service: Service, faultFile: string, asked: Asked, fault: Fault): Promise<Round> {
+  const { client, random } = asked;
+  const set = async (word: string) => {
+    await writeFile(faultFile, word);
+    process.kill(service.pid, 'SIGUSR2');
+    await wait(pauseMs);
+  };
+  const right = new Map<string, string>();
+  for (const url of pages) right.set(url, await get(client, url));
+  // The fault comes anywhere between two looks.
+  for (const until = performance.now() + random.next() * 6000; performance.now() < until; await wait(pauseMs)) {
+    await askSomething(asked);
+  }
+  await set(fault);
+  const startedAt = performance.now();
+  while (await isOn(client, faults[fault].flag)) {
+    if (performance.now() - startedAt > longestMs)
+      throw new Error(`${fault}: ${faults[fault].flag} was not turned off`);
+    await askSomething(asked);
+    await wait(pauseMs);
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  for (const [url, answer] of right) {
+    if ((await get(client, url)) !== answer)
+      throw new Error(`${fault}: GET ${url} is wrong after the flag was turned off`);
+  }
+  await set('');
+  await turnAllOn(client);
+  await untilIndexed(asked);
+  return { seconds, answersAfter: right.size };
+}
+
+async function measure(context: BenchContext): Promise<Section> {
+  const records = context.quick ? 1000 : (context.rows?.[0] ?? defaultRows);
+  const rounds = context.quick ? 1 : 5;
+  context.note(`rollback: filling the store with ${records} records`);
+  const folder = path.join(context.folder, 'rollback');
+  const faultFile = path.join(context.folder, 'fault');
+  const service = await startService(folder, 'optimized', [], [], {
+    NODE_OPTIONS: `--import ${new URL('faulty-database.mjs', import.meta.url).href}`,
+    FAULT_FILE: faultFile,
+  });
+  const file = makeTrajectories(records, 1);
+  await importFile(service, file);
+  const client = createClient(service.origin, 1);
+  const asked = { client, ids: file.ids, random: createRandom(7) };
+  await untilIndexed(asked);
+  const taken = new Map<Fault, Round[]>(names.map((name) => [name, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const fault of names) {
+      context.note(`rollback: ${fault}, ${round} of ${rounds}`);
+      taken.get(fault)?.push(await breakOnce(service, faultFile, asked, fault));
+    }
+  }
+  client.close();
+  await service.stop();
+  return {
+    title: `Rollback at ${formatNumber(records)} records`,
+    how:
+      `The service as shipped over ${formatNumber(records)} records of about 4.9 KB; one client asks for pages with filters ` +
+      `and for records, one after another with ${pauseMs} ms between. At any moment the database begins to answer ` +
+      'wrongly, or not at all, in one optimised way; the time runs from there until the flag is off. What is asked ' +
+      'afterwards must be as it was before the fault, byte by byte: the bench fails otherwise.',
+    figures: names.map((name) => ({
+      measure: `${faults[name].told}: until ${faults[name].flag} is off`,
+      unit: 's',
+      rounds: (taken.get(name) ?? []).map(({ seconds }) => seconds),
+      perRound: '1 fault',
+      asked: { relation: 'at most', value: 10 },
+    })),
+    tables: [
+      {
+        heading: ['', 'median s', 'longest s', 'answers after', 'wrong ones'],
+        rows: names.map((name) => {
+          const all = taken.get(name) ?? [];
+          const seconds = all.map((round) => round.seconds).sort((one, other) => one - other);
+          const after = all.reduce((sum, { answersAfter }) => sum + answersAfter, 0);
+          const [middle, longest] = [seconds[Math.floor(seconds.length / 2)] ?? 0, seconds.at(-1) ?? 0];
+          return [faults[name].told, formatNumber(middle), formatNumber(longest), formatNumber(after), '0'];
+        }),
+      },
+    ],
+  };
+}
+
+/**
+ * How soon a fault in an optimised way turns its flag off, in the built service. Nothing of it is held by a check: it tells
+ * a time.
+ * @source product contract, Optimisations (`auto_rollback`)
+ */
+export const benchRollback: Bench = async function* (context) {
+  if (!context.isCheck) yield await measure(context);
+};
