@@ -152,13 +152,13 @@ async function measure(context: BenchContext): Promise<Section> {
     })),
     tables: [
       {
-        heading: ['', 'median s', 'longest s', 'answers after', 'wrong ones'],
+        heading: ['', 'median s', 'longest s', 'right answers after'],
         rows: names.map((name) => {
           const all = taken.get(name) ?? [];
           const seconds = all.map((round) => round.seconds).sort((one, other) => one - other);
           const after = all.reduce((sum, { answersAfter }) => sum + answersAfter, 0);
           const [middle, longest] = [seconds[Math.floor(seconds.length / 2)] ?? 0, seconds.at(-1) ?? 0];
-          return [faults[name].told, formatNumber(middle), formatNumber(longest), formatNumber(after), '0'];
+          return [faults[name].told, formatNumber(middle), formatNumber(longest), formatNumber(after)];
         }),
       },
     ],
