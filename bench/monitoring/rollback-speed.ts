@@ -69,7 +69,10 @@ async function untilIndexed({ client, random }: Asked): Promise<void> {
       explain: { indexes: unknown[] };
     };
     if (explain.indexes.length > 0) return;
-    if (performance.now() > deadline) throw new Error('the indexes were not built again');
+    if (performance.now() > deadline) {
+      const { scalar_indexes } = JSON.parse(await get(client, '/admin/flags')).flags;
+      throw new Error(`the indexes were not built again: ${JSON.stringify(scalar_indexes)}`);
+    }
     await wait(pauseMs);
   }
 }
