@@ -38,14 +38,14 @@ const upkeepGraceMs = 4000;
 export async function buildApp(settings: Settings, logger: Logger, version: string): Promise<App> {
   for (const folder of [settings.dataDir, ...settings.importDirs]) await mkdir(folder, { recursive: true });
   const metrics = createMetrics(version);
-  let onIndexSwitch = () => {};
+  let onSwitch = () => {};
   const flags = openFlags({
     path: settings.optimizationConfig,
     rollbackFile: path.join(settings.dataDir, 'rollbacks.json'),
     logger,
     onEvent: (event) => {
       metrics.observeFlags(event);
-      if (event.type === 'switch_set' && event.flag === 'scalar_indexes') onIndexSwitch();
+      if (event.type === 'switch_set') onSwitch();
     },
   });
 
@@ -147,7 +147,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     observers: metrics,
     logger,
   });
-  onIndexSwitch = () => void trajectories.maintain();
+  onSwitch = trajectories.switched;
   metrics.watchDatabase({ ...settings, logger });
   metrics.watchVectors(search.progress);
   metrics.watchImports(imports.unfinished);

@@ -48,6 +48,8 @@ export interface CountedWork {
  * answer where the original way takes too long to be asked often, and comes before it; its time says nothing. `lookAt` is such a
  * look at the data of an earlier version, undefined where that is gone: for data that changes while a look takes place. `putRight` is called after a
  * difference has been confirmed and told: it drops or mends what the optimised way has kept. Its failures are only counted.
+ * `isFromBeneath` is asked about a confirmed difference: true when a way that the optimised one rests on has made it, whose
+ * own flag has been told; this one is not to blame then.
  * @source product contract, Optimisations (`verification.sample_rate`)
  */
 export interface AnswerCheck<T> {
@@ -60,6 +62,7 @@ export interface AnswerCheck<T> {
   look?(): Promise<T> | T;
   lookAt?(version: string): Promise<T | undefined> | T | undefined;
   putRight?(optimised: T, original: T): Promise<void> | void;
+  isFromBeneath?(original: T): Promise<boolean>;
 }
 
 /**

@@ -147,7 +147,7 @@ export function openFlags(options: FlagsOptions): Flags {
       onSwitch(flag, effective) {
         if (flag !== 'all') {
           rollback.forget(flag);
-          verification.switched(flag);
+          verification.switched();
         }
         onEvent({ type: 'switch_set', flag, effective });
       },

@@ -5,8 +5,6 @@ import { isOn, type Optimization } from '../optimization.js';
 import type { InBackground } from '../scheduler/index.js';
 import type { Analysis, AnalysisRow } from './analysis/analysis.js';
 import { type AnalysisImport, createAnalysisImport } from './analysis/analysis-import.js';
-import { createBaselineAnalysisLookup } from './analysis/analysis-lookup.baseline.js';
-import { createAnalysisLookup } from './analysis/analysis-lookup.js';
 import { createAnalysisStore } from './analysis/analysis-store.js';
 import { trajectoryNotFound } from './errors.js';
 import type { ExportQuery, ExportScan } from './export/export-scan.js';
@@ -14,17 +12,10 @@ import { type OpenScan, openScanInThread } from './export/export-thread.js';
 import { createExports, type Exports } from './export/exports.js';
 import type { NamedCache } from './query/cache/named-cache.js';
 import { createQueryCache, type QueryCacheSettings } from './query/cache/query-cache.js';
-import { compareIndexes } from './query/comparing/index-comparison.js';
-import { createLookAtVersion } from './query/comparing/look-at-version.js';
-import { createLookLookup } from './query/comparing/look-lookup.js';
-import { createLookReader } from './query/comparing/look-reader.js';
+import { createReadingWays } from './query/comparing/reading-ways.js';
 import { createRowIdCache } from './query/order/row-id-cache.js';
-import { keepNotes } from './query/rows/kept-notes.js';
 import { createKeptValues } from './query/rows/kept-values.js';
 import { createPageLimit, defaultMaxPageBytes } from './query/rows/page-limit.js';
-import { stateName, versionOf } from './query/rows/shared-version.js';
-import { createBaselineReader } from './query/trajectory-reader.baseline.js';
-import { createTrajectoryReader } from './query/trajectory-reader.js';
 import { createTrajectoryRepository, type TrajectoryRepository } from './query/trajectory-repository.js';
 import { openSumsFile } from './questions/changes/sums-file.js';
 import { createFigures, type Figures } from './questions/figures.js';
@@ -103,6 +94,8 @@ export interface Trajectories extends TrajectoryRepository {
   refresh(): Promise<void>;
   /** Refreshes, then builds and updates indexes and compacts where that is due. Call it after an import. Never throws. */
   maintain(): Promise<void>;
+  /** Tell it when a flag is switched: what was kept is not given again, and indexes are built or dropped. */
+  switched(): void;
   close(): Promise<void>;
 }
 
@@ -142,32 +135,18 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
   const kept = createKeptValues({ table });
   const largest = openLargestRecord(options.lanceUri);
   const limit = createPageLimit(options.maxPageBytes ?? defaultMaxPageBytes, largest);
-  const lookOf = (of: typeof table) => createLookReader(of, limit);
-  const ways = {
-    reader: compareIndexes({
-      table,
-      reader: createTrajectoryReader({
-        table,
-        rowIds,
-        kept,
-        indexes,
-        limit,
-        onRowIds: (found) => onEvent({ type: 'row_ids', found }),
-      }),
-      scalarIndexes: options.scalarIndexes,
-    }),
-    baselineReader: createBaselineReader(table, limit),
-    lookReader: lookOf(table),
-    lookAtVersion: createLookAtVersion(() => database.openTable(tableNames.trajectories, trajectorySchema), lookOf),
-    nativeQuery,
-    analysisLookup: keepNotes({ table: analysisTable, find: createAnalysisLookup(analysisTable) }),
-    baselineAnalysisLookup: createBaselineAnalysisLookup(analysisTable),
-    lookAnalysisLookup: createLookLookup(analysisTable),
-    analysisByIds: options.analysisById,
-    tableVersion: async () => versionOf(table),
-    analysisVersion: async () => versionOf(analysisTable),
-  };
-  const state = stateName([table, analysisTable], [nativeQuery, options.analysisById, options.scalarIndexes]);
+  let cared = indexes.generation();
+  const { ways, state, switched } = createReadingWays({
+    ...options,
+    database,
+    table,
+    analysis: analysisTable,
+    indexes,
+    rowIds,
+    kept,
+    limit,
+    onRowIds: (found) => onEvent({ type: 'row_ids', found }),
+  });
   const cached = createQueryCache({
     repository: createTrajectoryRepository({ ...ways, onEvent }),
     unreported: createTrajectoryRepository({ ...ways, onEvent: () => {} }),
@@ -282,6 +261,12 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
     }),
     refresh,
     maintain: upkeep.run,
+    switched() {
+      switched();
+      if (indexes.generation() === cared) return;
+      cared = indexes.generation();
+      void upkeep.run();
+    },
     detail: () => storeDetail(damages, prewarm.progress()),
     exclusively: newIds.run,
     async close() {

@@ -1,8 +1,9 @@
 import type { AnswerPair } from '../../optimization.js';
 
 /**
- * What became of one pair. `skipped`: the data changed meanwhile, or the original way does not agree with itself; `dropped`:
- * there was too much to do; `failed`: the original way, or the comparison, broke. Times in seconds; `difference` says what differs.
+ * What became of one pair. `skipped`: the data changed meanwhile, the original way does not agree with itself, or the fault
+ * is another flag's; `dropped`: there was too much to do; `failed`: the original way, or the comparison, broke. Times in
+ * seconds; `difference` says what differs.
  * @source product contract, Optimisations (`verification.sample_rate`)
  */
 export type CompareOutcome =
@@ -68,7 +69,13 @@ async function compareAtVersion<T>({ check, optimised, ...pair }: AnswerPair<T>)
   return mismatch(check, difference, optimised.answer, again);
 }
 
-function mismatch<T>(check: AnswerPair<T>['check'], difference: string, answer: T, original: T): ComparedPair {
+async function mismatch<T>(
+  check: AnswerPair<T>['check'],
+  difference: string,
+  answer: T,
+  original: T,
+): Promise<ComparedPair> {
+  if (await check.isFromBeneath?.(original)) return skipped;
   const outcome = { result: 'mismatch', difference: shortened(difference) } as const;
   return { outcome, ...(check.putRight && { putRight: () => check.putRight?.(answer, original) }) };
 }
@@ -99,7 +106,7 @@ export async function comparePair<T>(pair: AnswerPair<T>, random: () => number, 
     const stillDiffers = (await check.difference(fast.answer, again)) !== undefined;
     if (!stillDiffers) return skipped;
     if (!(await isUnchanged())) return await ofItsVersion();
-    return mismatch(check, difference, fast.answer, again);
+    return await mismatch(check, difference, fast.answer, again);
   } catch (error) {
     return { outcome: { result: 'failed', error } };
   }

@@ -37,7 +37,6 @@ export interface VerificationOptions {
 interface Watched {
   flag: FlagName;
   sampling: Sampling;
-  trial: Trial;
   comparedAt: number;
   /** Its last comparison came to nothing, since the data had changed meanwhile. */
   isUnsettled: boolean;
@@ -46,14 +45,13 @@ interface Watched {
   /** When it was last compared as a whole, and what that took. */
   wholeAt: number;
   wholeSeconds: number;
-  /** How often its flag was switched: an answer from before a switch says nothing about what holds now. */
-  switches: number;
 }
 
 interface Waiting {
   watched: Watched;
   pair: AnswerPair<unknown>;
   bytes: number;
+  /** How often flags had been switched when the answer was begun. */
   switches: number;
 }
 
@@ -72,6 +70,8 @@ export class Verification {
   /** Whole comparisons under way of what could have been looked at instead. */
   #dear = 0;
   #restUntil = Number.NEGATIVE_INFINITY;
+  /** How often any flag was switched: an answer from before says nothing about what holds now, whichever way it took. */
+  #switches = 0;
   #isStopped = false;
 
   constructor(options: VerificationOptions) {
@@ -80,13 +80,11 @@ export class Verification {
       const watched: Watched = {
         flag,
         sampling: new Sampling(options.random),
-        trial: { compare: (pair) => this.#take(watched, pair as AnswerPair<unknown>) },
         comparedAt: options.clock.now(),
         isUnsettled: false,
         measured: [],
         wholeAt: Number.NEGATIVE_INFINITY,
         wholeSeconds: 0,
-        switches: 0,
       };
       this.#watched.set(flag, watched);
     }
@@ -96,11 +94,16 @@ export class Verification {
 
   /** What `Optimization.sample` of a flag does. */
   samplerOf(flag: FlagName): (isExternal?: boolean) => Trial | undefined {
-    const { sampling, trial } = this.#watched.get(flag) as Watched;
+    const watched = this.#watched.get(flag) as Watched;
     return (isExternal) => {
       if (isExternal && !this.#options.settings().external) return undefined;
-      return sampling.next() ? trial : undefined;
+      return watched.sampling.next() ? this.#trialOf(watched) : undefined;
     };
+  }
+
+  #trialOf(watched: Watched): Trial {
+    const switches = this.#switches;
+    return { compare: (pair) => this.#take(watched, pair as AnswerPair<unknown>, switches) };
   }
 
   /** What a part has found by comparing an answer itself. */
@@ -118,10 +121,12 @@ export class Verification {
     for (const { sampling } of this.#watched.values()) sampling.share = sample_rate;
   }
 
-  /** The flag was switched: its answers that wait, or are being compared, do not count any more. */
-  switched(flag: FlagName): void {
-    const watched = this.#watched.get(flag) as Watched;
-    watched.switches += 1;
+  /**
+   * A flag was switched: answers that are being made, wait or are being compared do not count any more, those of other flags
+   * neither, since one optimisation may rest on another.
+   */
+  switched(): void {
+    this.#switches += 1;
   }
 
   /** Resolves when nothing waits and nothing runs. */
@@ -149,8 +154,8 @@ export class Verification {
     }
   }
 
-  #take(watched: Watched, pair: AnswerPair<unknown>): void {
-    if (this.#isStopped) return;
+  #take(watched: Watched, pair: AnswerPair<unknown>, switches: number): void {
+    if (this.#isStopped || switches !== this.#switches) return;
     const { max_concurrent } = this.#options.settings();
     const bytes = bytesOf(pair);
     const { isDue } = watched.sampling;
@@ -161,7 +166,7 @@ export class Verification {
     }
     watched.sampling.done();
     watched.comparedAt = this.#options.clock.now();
-    const waiting = { watched, pair, bytes, switches: watched.switches };
+    const waiting = { watched, pair, bytes, switches };
     if (isDue) this.#waiting.unshift(waiting);
     else this.#waiting.push(waiting);
     this.#waitingBytes += bytes;
@@ -196,7 +201,7 @@ export class Verification {
       const next = this.#waiting.shift();
       if (!next) return;
       this.#waitingBytes -= next.bytes;
-      const holds = () => !this.#isStopped && next.switches === next.watched.switches;
+      const holds = () => !this.#isStopped && next.switches === this.#switches;
       if (!holds()) continue;
       const { outcome, putRight } = await this.#compare(next, holds);
       next.watched.isUnsettled = outcome.result === 'skipped';

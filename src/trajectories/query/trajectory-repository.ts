@@ -1,9 +1,10 @@
 import { type AnswerCheck, type Optimization, withFallback } from '../../optimization.js';
-import type { AnalysisLookup } from '../analysis/analysis-lookup.js';
+import type { AnalysisLookup, AnalysisNote } from '../analysis/analysis-lookup.js';
 import { type AskedQuery, shapeOf, stepNames } from '../asked-query.js';
 import { cursorInvalid, trajectoryNotFound } from '../errors.js';
 import type { TrajectoryEvent } from '../trajectory-events.js';
 import { notesCheck, onePage, pageCheck } from './comparing/answer-checks.js';
+import type { ComparedReader } from './comparing/index-comparison.js';
 import type { LookAtVersion } from './comparing/look-at-version.js';
 import type { PageQuery, ReadingPlan, RowPosition, TrajectoryReader } from './page-query.js';
 import { layOut } from './page-text.js';
@@ -68,11 +69,18 @@ export interface TrajectoryRepositoryOptions {
   lookReader?: Pick<TrajectoryReader, 'list' | 'get' | 'valueAt'>;
   /** The same for an earlier version of the table. */
   lookAtVersion?: LookAtVersion;
+  /** Whether it is the indexes that have made an answer of `reader` wrong. */
+  isOfIndexes?: ComparedReader['isOfIndexes'];
   nativeQuery: Optimization<unknown>;
   analysisLookup: AnalysisLookup;
   baselineAnalysisLookup: AnalysisLookup;
   /** As `lookReader`, for `baselineAnalysisLookup`. */
   lookAnalysisLookup?: AnalysisLookup;
+  /** As `isOfIndexes`, for `analysisLookup`: asked with what is wrong with the notes of these ids. */
+  isOfAnalysisIndexes?(
+    ids: readonly string[],
+    difference: (notes: ReadonlyMap<string, AnalysisNote>) => Promise<string | undefined> | string | undefined,
+  ): Promise<boolean>;
   analysisByIds: Optimization<unknown>;
   /** The version of the table that is read now; 0 when left out. */
   tableVersion?(): Promise<number>;
@@ -90,7 +98,7 @@ type PageReader = Pick<TrajectoryReader, 'list' | 'get' | 'valueAt'>;
  */
 export function createTrajectoryRepository(options: TrajectoryRepositoryOptions): TrajectoryRepository {
   const { reader, baselineReader, lookReader, lookAtVersion, lookAnalysisLookup } = options;
-  const { nativeQuery, analysisByIds, onEvent } = options;
+  const { isOfIndexes, isOfAnalysisIndexes, nativeQuery, analysisByIds, onEvent } = options;
 
   const pages = pageCheck(async () => String(await options.tableVersion?.()));
   const notesOf = notesCheck(async () => String(await options.analysisVersion?.()));
@@ -115,6 +123,9 @@ export function createTrajectoryRepository(options: TrajectoryRepositoryOptions)
         ...(lookAtVersion && {
           lookAt: (version: string) => lookAtVersion(Number(version), (from) => through(from, 'baseline')),
         }),
+        ...(isOfIndexes && {
+          isFromBeneath: ({ result }: { result: T }) => isOfIndexes(work, (answer) => check.difference(answer, result)),
+        }),
       },
     );
   }
@@ -133,6 +144,9 @@ export function createTrajectoryRepository(options: TrajectoryRepositoryOptions)
         version: notesOf.version,
         difference: (optimised, original) => notesOf.difference(optimised.notes, original.notes),
         ...(lookAnalysisLookup && { look: () => through(lookAnalysisLookup, 'whole_table') }),
+        ...(isOfAnalysisIndexes && {
+          isFromBeneath: (original) => isOfAnalysisIndexes(ids, (notes) => notesOf.difference(notes, original.notes)),
+        }),
       },
     );
     onEvent({ type: 'analysis_lookup', variant, durationSeconds: secondsSince(startedAt), rows: ids.length });

@@ -5,6 +5,7 @@ import { createRowIdCache } from '../order/row-id-cache.js';
 import type { Page, TrajectoryReader } from '../page-query.js';
 import { createTrajectoryReader } from '../trajectory-reader.js';
 import { onePage, pageCheck } from './answer-checks.js';
+import type { BlameIndexes } from './index-blame.js';
 
 /**
  * The table, the reader whose filtered pages are looked at, and the flag.
@@ -14,6 +15,20 @@ export interface IndexComparisonOptions {
   table: Table;
   reader: TrajectoryReader;
   scalarIndexes: Optimization<unknown>;
+  blame: BlameIndexes;
+}
+
+/**
+ * The reader, and whether the indexes are at fault where an answer of it was found wrong: it is read twice more, with
+ * nothing that is kept.
+ * @source product contract, Optimisations (`scalar_indexes`)
+ */
+export interface ComparedReader {
+  reader: TrajectoryReader;
+  isOfIndexes<T>(
+    read: (from: TrajectoryReader) => Promise<T>,
+    difference: (answer: T) => Promise<string | undefined> | string | undefined,
+  ): Promise<boolean>;
 }
 
 /**
@@ -21,7 +36,7 @@ export interface IndexComparisonOptions {
  * them, neither time with an order that is known already. What cannot be read with the indexes is read without them.
  * @source product contract, Optimisations (`scalar_indexes`, `verification.sample_rate`)
  */
-export function compareIndexes({ table, reader, scalarIndexes }: IndexComparisonOptions): TrajectoryReader {
+export function compareIndexes({ table, reader, scalarIndexes, blame }: IndexComparisonOptions): ComparedReader {
   const rowIds = createRowIdCache(() => 0);
   const indexed = createTrajectoryReader({ table, rowIds });
   const unindexed = createTrajectoryReader({ table, rowIds, usesIndexes: false });
@@ -45,7 +60,7 @@ export function compareIndexes({ table, reader, scalarIndexes }: IndexComparison
     scalarIndexes.sample?.()?.compare({ check, optimised: () => read(indexed), original: () => read(unindexed) });
   }
 
-  return {
+  const compared: TrajectoryReader = {
     ...reader,
     async list(query, columns) {
       const list = (from: TrajectoryReader) => from.list(query, columns);
@@ -59,5 +74,10 @@ export function compareIndexes({ table, reader, scalarIndexes }: IndexComparison
       compareLater(async (from) => onePage(await get(from)));
       return row;
     },
+  };
+  return {
+    reader: compared,
+    isOfIndexes: (read, difference) =>
+      blame({ indexed: () => read(indexed), unindexed: () => read(unindexed), difference }),
   };
 }

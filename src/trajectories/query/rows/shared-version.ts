@@ -31,9 +31,16 @@ export interface StateName {
   ask(): Promise<string>;
 }
 
-/** @source product contract, Optimisations (`query_cache`) */
-export function stateName(tables: readonly Table[], ways: readonly Optimization<unknown>[]): StateName {
-  const name = (of: readonly number[]) => [...of, ...ways.map(({ enabled }) => enabled)].join('-');
+/**
+ * @param switches how often a way was switched so far: one that is on again does not bring back what it answered before
+ * @source product contract, Optimisations (`query_cache`)
+ */
+export function stateName(
+  tables: readonly Table[],
+  ways: readonly Optimization<unknown>[],
+  switches: () => number,
+): StateName {
+  const name = (of: readonly number[]) => [...of, ...ways.map(({ enabled }) => enabled), switches()].join('-');
   return {
     known() {
       const known = tables.map(knownVersion);

@@ -4,6 +4,7 @@ import type { FlagName } from '../../../../src/optimizations/index.js';
 import { createBaselineAnalysisLookup } from '../../../../src/trajectories/analysis/analysis-lookup.baseline.js';
 import { type AnalysisLookup, createAnalysisLookup } from '../../../../src/trajectories/analysis/analysis-lookup.js';
 import { createQueryCache } from '../../../../src/trajectories/query/cache/query-cache.js';
+import { createIndexBlame } from '../../../../src/trajectories/query/comparing/index-blame.js';
 import { compareIndexes } from '../../../../src/trajectories/query/comparing/index-comparison.js';
 import { createRowIdCache } from '../../../../src/trajectories/query/order/row-id-cache.js';
 import type { TrajectoryReader } from '../../../../src/trajectories/query/page-query.js';
@@ -60,10 +61,11 @@ async function open(broken: { reader?: (real: TrajectoryReader) => TrajectoryRea
   const rowIds = createRowIdCache(() => 1_000_000);
   const real = createTrajectoryReader({ table, rowIds });
   const options = {
-    reader: compareIndexes({
+    ...compareIndexes({
       table,
       reader: broken.reader?.(real) ?? real,
       scalarIndexes: flags.optimization('scalar_indexes'),
+      blame: createIndexBlame(flags.optimization('scalar_indexes')),
     }),
     baselineReader: createBaselineReader(table),
     nativeQuery: flags.optimization('native_query'),
