@@ -47,9 +47,12 @@ async function askSomething({ client, ids, random }: Asked): Promise<void> {
   await get(client, url);
 }
 
-const isOn = async (client: Client, flag: string) =>
-  (JSON.parse(await get(client, '/admin/flags')) as { flags: Record<string, { effective: boolean }> }).flags[flag]
-    ?.effective === true;
+type FlagStates = Record<string, { effective: boolean; reason: string }>;
+
+const flagsOf = async (client: Client) =>
+  (JSON.parse(await get(client, '/admin/flags')) as { flags: FlagStates }).flags;
+
+const isOn = async (client: Client, flag: string) => (await flagsOf(client))[flag]?.effective === true;
 
 async function turnAllOn(client: Client): Promise<void> {
   for (const { flag } of Object.values(faults)) {
@@ -70,8 +73,7 @@ async function untilIndexed({ client, random }: Asked): Promise<void> {
     };
     if (explain.indexes.length > 0) return;
     if (performance.now() > deadline) {
-      const { scalar_indexes } = JSON.parse(await get(client, '/admin/flags')).flags;
-      throw new Error(`the indexes were not built again: ${JSON.stringify(scalar_indexes)}`);
+      throw new Error(`the indexes were not built again: ${JSON.stringify(await flagsOf(client))}`);
     }
     await wait(pauseMs);
   }
@@ -82,7 +84,7 @@ interface Round {
   answersAfter: number;
 }
 
-/** @throws Error when the flag stays on, or an answer after it was turned off is not as it was before the fault */
+/** @throws Error when the flag stays on, another is turned off, or an answer after that is not as it was before the fault */
 async function breakOnce(service: Service, faultFile: string, asked: Asked, fault: Fault): Promise<Round> {
   const { client, random } = asked;
   const set = async (word: string) => {
@@ -100,7 +102,7 @@ async function breakOnce(service: Service, faultFile: string, asked: Asked, faul
   const startedAt = performance.now();
   while (await isOn(client, faults[fault].flag)) {
     if (performance.now() - startedAt > longestMs)
-      throw new Error(`${fault}: ${faults[fault].flag} was not turned off`);
+      throw new Error(`${fault}: ${faults[fault].flag} was not turned off: ${JSON.stringify(await flagsOf(client))}`);
     await askSomething(asked);
     await wait(pauseMs);
   }
@@ -108,6 +110,10 @@ async function breakOnce(service: Service, faultFile: string, asked: Asked, faul
   for (const [url, answer] of right) {
     if ((await get(client, url)) !== answer)
       throw new Error(`${fault}: GET ${url} is wrong after the flag was turned off`);
+  }
+  for (const [flag, { effective, reason }] of Object.entries(await flagsOf(client))) {
+    const isToBlame = flag === faults[fault].flag || !reason.includes('auto_rollback');
+    if (!effective && !isToBlame) throw new Error(`${fault}: ${flag} was turned off too, ${reason}`);
   }
   await set('');
   await turnAllOn(client);
