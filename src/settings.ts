@@ -58,6 +58,17 @@ const environmentSchema = z.object({
 });
 
 /**
+ * The name of each setting, and what it is when it is not set, as it would stand in the environment; undefined where that
+ * depends on others, or nothing.
+ * @source product contract, "Process settings come from the environment"
+ */
+export function settingDefaults(): Map<string, string | undefined> {
+  const unset: Record<string, unknown> = environmentSchema.parse({});
+  const textOf = (value: unknown) => (value === undefined || value === '' ? undefined : String(value));
+  return new Map(Object.keys(environmentSchema.shape).map((name) => [name, textOf(unset[name])]));
+}
+
+/**
  * The chat model that agents ask; `answerFormat` says how its server is told the form of an answer.
  * @source product contract, "Process settings" (`OPENAI_BASE_URL/API_KEY/MODEL`), Settled details (`response_format`)
  */

@@ -5,6 +5,7 @@ import { statusOfKind } from '../src/http/problem.js';
 import { createMetrics } from '../src/metrics/index.js';
 import { readYaml } from '../src/optimizations/config/yaml-document.js';
 import { flagNames, flagSettings, policyNames, policySettings } from '../src/optimizations/index.js';
+import { settingDefaults } from '../src/settings.js';
 import { readText, sourceFiles } from './architecture/repository.js';
 
 /** The rows of the tables in a page whose first cell is a name in backquotes; that name, then the other cells. */
@@ -73,6 +74,19 @@ describe('docs/errors.md', () => {
           .map((options) => `${path}: ${options}`),
       );
     expect(hidden).toEqual([]);
+  });
+});
+
+describe('docs/settings.md', () => {
+  it('lists every setting of the environment, once, with what it is when it is not set', () => {
+    const rows = tableRows('docs/settings.md');
+    const defaults = settingDefaults();
+    expect(rows.map(([name]) => name).sort()).toEqual([...defaults.keys()].sort());
+    for (const [name = '', value = '', meaning] of rows) {
+      const known = defaults.get(name);
+      if (known !== undefined) expect(value, name).toBe(`\`${known}\``);
+      expect(meaning, name).toMatch(/\w/);
+    }
   });
 });
 
