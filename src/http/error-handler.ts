@@ -28,15 +28,19 @@ const describeFaults = (faults: InputFault[]) =>
   'The request is not of the documented form';
 
 /** Fastify's own refusals, in the product's words. */
-const refusals: Record<string, (error: FastifyError) => Problem> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
+const refusals: Record<string, (request: FastifyRequest) => Problem> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ({ headers }) =>
     new Problem({
       code: 'MEDIA_TYPE_UNSUPPORTED',
       kind: 'unsupported_type',
-      message: 'The Content-Type is none that this address takes',
+      message: `Expected a Content-Type that this address takes, got ${headers['content-type']?.slice(0, 100) ?? 'none'}`,
     }),
-  FST_ERR_CTP_BODY_TOO_LARGE: () =>
-    new Problem({ code: 'BODY_TOO_LARGE', kind: 'too_large', message: 'The body is larger than this address takes' }),
+  FST_ERR_CTP_BODY_TOO_LARGE: ({ routeOptions, headers }) =>
+    new Problem({
+      code: 'BODY_TOO_LARGE',
+      kind: 'too_large',
+      message: `Expected a body of at most ${routeOptions.bodyLimit} bytes, got ${headers['content-length'] ?? 'more'}`,
+    }),
   FST_ERR_CTP_EMPTY_JSON_BODY: () =>
     new Problem({ code: 'BODY_MALFORMED', kind: 'invalid', message: 'Expected a JSON body, got none' }),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
@@ -47,14 +51,14 @@ const refusals: Record<string, (error: FastifyError) => Problem> = {
     new Problem({ code: 'URL_MALFORMED', kind: 'invalid', message: 'A part of the URL is longer than allowed' }),
 };
 
-function asProblem(error: FastifyError | Problem): Problem {
+function asProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error.validation) {
     const faults = inputFaults(error);
     return new Problem({ code: 'INPUT_INVALID', kind: 'invalid', message: describeFaults(faults), faults });
   }
   const refusal = refusals[error.code];
-  if (refusal) return refusal(error);
+  if (refusal) return refusal(request);
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) {
     return new Problem({
@@ -84,7 +88,7 @@ type SendError = (error: FastifyError, request: FastifyRequest, reply: FastifyRe
  */
 export function createErrorHandler(logger: Logger): SendError {
   return (error, request, reply) => {
-    const problem = asProblem(error);
+    const problem = asProblem(error, request);
     const status = statusOfKind[problem.kind];
     if (status >= 500) {
       logger.error({ requestId: request.id, code: problem.code, err: problem.cause ?? problem }, 'request failed');

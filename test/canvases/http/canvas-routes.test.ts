@@ -152,13 +152,14 @@ describe.each(variants)('the canvas routes, $variant', ({ enabled }) => {
 
   it('refuses bodies that are no canvas', async () => {
     const { put, vaultDir } = await start();
+    const beyond = Buffer.alloc(16 * 1024 * 1024 + 1, 0x20);
     const cases: [string, Buffer | string, number, string][] = [
       ['empty', '', 400, 'CANVAS_MALFORMED'],
       ['cut off', '{"nodes":[', 400, 'CANVAS_MALFORMED'],
       ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 400, 'CANVAS_MALFORMED'],
       ['too deep', '['.repeat(5000), 400, 'CANVAS_MALFORMED'],
       ['no canvas', '{"nodes":[{"id":"a"}]}', 422, 'CANVAS_INVALID'],
-      ['too large', Buffer.alloc(16 * 1024 * 1024 + 1, 0x20), 413, 'BODY_TOO_LARGE'],
+      ['too large', beyond, 413, 'BODY_TOO_LARGE'],
     ];
     for (const [name, body, status, code] of cases) {
       const answer = await put('/canvas/a.canvas', body);
@@ -166,6 +167,8 @@ describe.each(variants)('the canvas routes, $variant', ({ enabled }) => {
       expect(answer.json().code).toBe(code);
       expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
     }
+    const tooLarge = await put('/canvas/a.canvas', beyond);
+    expect(tooLarge.json().detail).toBe('Expected a body of at most 16777216 bytes, got 16777217');
     expect((await put('/canvas/a.canvas', '{"nodes":[{}]}')).json().errors[0]).toEqual({
       pointer: '/nodes/0/type',
       message: 'expected one of text, file, link, group, got nothing',
