@@ -24,6 +24,7 @@ export {
   optimizeTable,
   pruneVersions,
   readFresh,
+  refuseBegun,
   retryOnConflict,
   type ScalarIndex,
   type TableCondition,

@@ -142,6 +142,19 @@ export async function retryOnConflict<T>(commit: () => Promise<T>): Promise<T> {
 }
 
 /**
+ * Sees to it that no commit lands that another handle has begun and nobody waits for. It restores the newest version,
+ * which changes no row and no index, and the database refuses all commits that began before a restoring. To be called
+ * while no commit is waited for: what lands between its two steps is taken back.
+ * @param table a handle of its own
+ * @source LanceDB documentation, "Versioning" (restore); Lance documentation, "Transactions" (conflicts of Append)
+ */
+export async function refuseBegun(table: Table): Promise<void> {
+  await table.checkoutLatest();
+  await table.checkout(await table.version());
+  await table.restore();
+}
+
+/**
  * Reads from a handle; when a clean-up has removed the version that the handle stands on, moves it to the newest one
  * and reads once more.
  * @source LanceDB documentation, "Versioning" (checkoutLatest)

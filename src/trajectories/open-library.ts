@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { isOn } from '../optimization.js';
 import type { InBackground } from '../scheduler/index.js';
 import { analysisRoutes } from './analysis/analysis-routes.js';
 import { exportRoutes } from './export/export-routes.js';
@@ -48,6 +49,8 @@ export interface TrajectoryLibrary {
   search: TrajectorySearch;
   imports: Imports;
   routes: FastifyPluginAsyncZod[];
+  /** Gets ready for imports, where things are loaded ahead at all. To be called once requests are answered. Never throws. */
+  warmUp(): Promise<void>;
   /** Ends everything but the imports, which are closed first. */
   close(): Promise<void>;
 }
@@ -90,6 +93,7 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
   const imports = await openImports({
     ...options,
     exclusively: trajectories.exclusively,
+    settle: trajectories.settle,
     onRowsCommitted: () => {
       search.changed();
       return trajectories.refresh();
@@ -111,6 +115,9 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
       searchRoutes(search),
       trajectoryRoutes(trajectories),
     ],
+    async warmUp() {
+      if (options.indexPrewarm && isOn(options.indexPrewarm)) await imports.warmUp(background.prewarm);
+    },
     async close() {
       await Promise.all([search.close(), trajectories.close()]);
     },

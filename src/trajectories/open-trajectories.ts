@@ -1,5 +1,12 @@
 import path from 'node:path';
-import { createIndexSwitch, openDatabase, rememberVersion, type TableDamage, withIndexSwitch } from '../lance/index.js';
+import {
+  createIndexSwitch,
+  openDatabase,
+  refuseBegun,
+  rememberVersion,
+  type TableDamage,
+  withIndexSwitch,
+} from '../lance/index.js';
 import type { Logger } from '../logger.js';
 import { isOn, type Optimization } from '../optimization.js';
 import type { InBackground } from '../scheduler/index.js';
@@ -29,7 +36,8 @@ import { createUnaskedPages, type UnaskedPages } from './store/unasked-pages.js'
 import { createUpkeep } from './store/upkeep.js';
 import { createVersionLeases } from './store/version-leases.js';
 import { analysisIndexes, trajectoryIndexes } from './store/wanted-indexes.js';
-import { createWriteQueue, type WriteQueue } from './store/write-queue.js';
+import type { WriteQueue } from './store/write-queue.js';
+import { createWriteTurns, type WriteTurns } from './store/write-turns.js';
 import type { TrajectoryEvent } from './trajectory-events.js';
 import { analysisSchema, figuresFile, tableNames, trajectorySchema } from './trajectory-schema.js';
 
@@ -90,6 +98,8 @@ export interface Trajectories extends TrajectoryRepository {
   detail(): { detail?: string };
   /** Runs a write that may bring new ids, by another thread too, with no other such write beside it; upkeep goes on. */
   exclusively: WriteQueue['run'];
+  /** To be waited for before an import begins. */
+  settle: WriteTurns['settle'];
   /** Moves to the newest version of the tables. Cheap: call it after each commit made elsewhere. */
   refresh(): Promise<void>;
   /** Refreshes, then builds and updates indexes and compacts where that is due. Call it after an import. Never throws. */
@@ -128,8 +138,11 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
     onFailed: (error) =>
       logger.warn({ err: error }, 'the file of kept figures is of no use; the table is read instead'),
   });
-  const writes = createWriteQueue();
-  const newIds = createWriteQueue();
+  const { writes, newIds, newIdsAlone, settle } = createWriteTurns(async () => {
+    const own = await database.openTable(tableNames.trajectories, trajectorySchema);
+    await refuseBegun(own).finally(() => own.close());
+    await refresh();
+  });
 
   const rowIds = createRowIdCache(() => nativeQuery.settings.row_id_cache_bytes);
   const kept = createKeptValues({ table });
@@ -159,7 +172,7 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
     trajectories: table,
     analysis: analysisTable,
     writes,
-    newIds,
+    newIds: newIdsAlone,
     now,
     makeDurable: async () => {
       await Promise.all([database.syncTable(tableNames.trajectories), database.syncTable(tableNames.analysis)]);
@@ -269,6 +282,7 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
     },
     detail: () => storeDetail(damages, prewarm.progress()),
     exclusively: newIds.run,
+    settle,
     async close() {
       await prewarm.stop();
       await upkeep.close();

@@ -28,6 +28,8 @@ export interface ImportJobTools {
   scalarIndexes?: Optimization<unknown> | undefined;
   startRun: StartRun;
   exclusively: Exclusively;
+  /** Keeps out what a writer may have left behind that was lost in its turn. */
+  settle(): Promise<void>;
   /** Makes all commits made so far survive a power cut. */
   makeDurable(): Promise<void>;
   /** Above the `seq` of every row there is. */
@@ -163,6 +165,7 @@ export class ImportJob {
   private async runOnce(): Promise<RunEnd> {
     const { batchImport, bulkDuplicateCheck, scalarIndexes, startRun, lanceUri, logger } = this.tools;
     const { task } = this;
+    await this.tools.settle();
     const run: ImportRun = {
       firstSeq: await this.firstSeq(),
       overriddenFile: this.tools.files.overriddenPath(task.task_id),
@@ -188,7 +191,10 @@ export class ImportJob {
     try {
       return await this.follow(startRun, run);
     } catch (error) {
-      if (!(error instanceof ThreadLost) || error.outOfMemory) throw error;
+      if (!(error instanceof ThreadLost)) throw error;
+      // Its last commit may be on its way still: it must not land behind what is read and told from here on.
+      await this.tools.settle();
+      if (error.outOfMemory) throw error;
       batchImport.failed(error);
       logger.warn({ err: error, taskId: task.task_id }, 'the import thread was lost; going on without it');
       this.errors = [];

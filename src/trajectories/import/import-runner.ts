@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { ownFile } from '../../own-file.js';
 import { startWorker } from '../../worker.js';
+import { WriterLost } from '../store/write-turns.js';
 import { runImport } from './import-pipeline.js';
 import type { Exclusively, ImportRun, RunEnd, RunReport, StopRequest } from './import-run.js';
 
@@ -33,124 +34,98 @@ export class ThreadLost extends Error {
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 
 /**
- * What the thread is told: the run once, then that it has its turn, with what has changed of the run since, or to end at
- * the next batch.
+ * What the thread is told: to rehearse in a folder; a run, once the one before it has ended; that the run has its turn,
+ * with what has changed of it since; to end the run at the next batch.
  * @source Node.js documentation, worker_threads
  */
 export type ThreadOrder =
+  | { rehearse: string }
   | { run: ImportRun }
   | { turn: Pick<ImportRun, 'usesIndexes'> }
   | Exclude<StopRequest, undefined>;
 
 /**
- * What the thread says: reports, that it wants to commit while nobody else writes (it is answered with its turn) and has done
- * so, and how it ended.
+ * What the thread says: that it has rehearsed; of a run, reports, that it wants to commit while nobody else writes (it is
+ * answered with its turn) and has done so, and how the run ended.
+ * @source Node.js documentation, worker_threads
  */
-type WorkerMessage =
+export type ThreadMessage =
   | RunReport
+  | { type: 'rehearsed' }
   | { type: 'turn_wanted' }
   | { type: 'turn_over' }
   | { type: 'end'; end: RunEnd }
   | { type: 'error'; error: unknown };
 
-/** A thread that loads what a run needs, then waits for one. */
-const openThread = () => startWorker(ownFile('trajectories/import/import-worker.js'), { resourceLimits });
-
 /**
- * Runs in a worker thread of its own.
+ * A thread that loads what runs need, then waits for one after the other.
  * @source trajectory-optimization 1.2-A; Node.js documentation, worker_threads
  */
-export const startInWorker: StartRun = (run, report, exclusively) => startIn(openThread(), run, report, exclusively);
+export const openThread = (): Worker =>
+  startWorker(ownFile('trajectories/import/import-worker.js'), { resourceLimits });
 
-function startIn(
+/**
+ * Runs in a worker thread of its own, which ends with the run.
+ * @source trajectory-optimization 1.2-A; Node.js documentation, worker_threads
+ */
+export const startInWorker: StartRun = (run, report, exclusively) => {
+  const worker = openThread();
+  const started = startIn(worker, run, report, exclusively);
+  const close = () => void worker.terminate();
+  started.ended.then(close, close);
+  return started;
+};
+
+/**
+ * Runs in a thread that waits for a run, and leaves it waiting for the next.
+ * @source trajectory-optimization 1.2-A; Node.js documentation, worker_threads
+ */
+export function startIn(
   worker: Worker,
   run: ImportRun,
   report: (message: RunReport) => void,
   exclusively: Exclusively = (commit) => commit(),
 ): StartedRun {
-  const tell = (order: ThreadOrder) => worker.postMessage(order);
+  let isOver = false;
   let isGone = false;
   let endTurn = () => {};
+  let loseTurn = () => {};
+  const tell = (order: ThreadOrder) => worker.postMessage(order);
   const giveTurn = () => {
     const turn = () =>
-      new Promise<void>((resolve) => {
+      new Promise<void>((resolve, reject) => {
         endTurn = resolve;
+        loseTurn = () => reject(new WriterLost());
         if (isGone) resolve();
         else tell({ turn: { usesIndexes: run.usesIndexes !== false } });
       });
-    void exclusively(turn);
+    exclusively(turn).catch(() => {});
   };
   const ended = new Promise<RunEnd>((resolve, reject) => {
-    worker.on('message', (message: WorkerMessage) => {
+    const onMessage = (message: ThreadMessage) => {
       if (message.type === 'turn_wanted') giveTurn();
       else if (message.type === 'turn_over') endTurn();
-      else if (message.type === 'end') resolve(message.end);
-      else if (message.type === 'error') reject(message.error);
-      else report(message);
-    });
-    worker.on('error', (error) => reject(new ThreadLost(error)));
-    worker.on('exit', (code) => {
+      else if (message.type === 'end') leave(() => resolve(message.end));
+      else if (message.type === 'error') leave(() => reject(message.error));
+      else if (message.type !== 'rehearsed') report(message);
+    };
+    const onError = (error: unknown) => reject(new ThreadLost(error));
+    const onExit = (code: number) => {
       isGone = true;
-      endTurn();
-      reject(new ThreadLost(new Error(`exit code ${code}`)));
-    });
+      // A commit that it has begun goes on without it; after a turn that is over this does nothing.
+      loseTurn();
+      leave(() => reject(new ThreadLost(new Error(`exit code ${code}`))));
+    };
+    const leave = (end: () => void) => {
+      isOver = true;
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+      end();
+    };
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
   });
   tell({ run });
-  return { ended, stop: tell };
-}
-
-/**
- * Threads that imports run in. One is opened ahead when a large upload comes in: loading takes a thread as long as
- * reading thousands of records takes it.
- * @source trajectory-optimization 1.2-A; Node.js documentation, worker_threads
- */
-export interface ImportThreads {
-  startRun: StartRun;
-  /** Opens the thread of the next run, unless one waits already. One that nobody takes is closed after a while. */
-  prepare(): void;
-  /** Closes a thread that waits; those that run are left alone. */
-  close(): void;
-}
-
-const spareMs = 30_000;
-
-/**
- * @param open opens a thread that waits for a run
- * @source trajectory-optimization 1.2-A
- */
-export function createImportThreads(open: () => Worker = openThread): ImportThreads {
-  let spare: Worker | undefined;
-  let tooLate: NodeJS.Timeout | undefined;
-
-  /** Takes the thread that waits, if there is one. */
-  function take(): Worker | undefined {
-    clearTimeout(tooLate);
-    const worker = spare;
-    spare = undefined;
-    return worker;
-  }
-  const close = () => void take()?.terminate();
-
-  return {
-    startRun(run, report, exclusively) {
-      const worker = take() ?? open();
-      worker.ref();
-      return startIn(worker, run, report, exclusively);
-    },
-    prepare() {
-      if (spare) return;
-      const worker = open();
-      const forget = () => {
-        if (spare === worker) take();
-      };
-      worker.unref();
-      worker.on('error', forget);
-      worker.on('exit', forget);
-      spare = worker;
-      tooLate = setTimeout(close, spareMs).unref();
-    },
-    close,
-  };
+  // A request that comes late must not reach the next run.
+  return { ended, stop: (request) => !isOver && tell(request) };
 }
 
 /**

@@ -1,12 +1,13 @@
 import { parentPort } from 'node:worker_threads';
 import { runImport } from './import-pipeline.js';
-import type { ImportRun, RunReport, StopRequest } from './import-run.js';
-import type { ThreadOrder } from './import-runner.js';
+import type { ImportRun, StopRequest } from './import-run.js';
+import type { ThreadMessage, ThreadOrder } from './import-runner.js';
+import { rehearse } from './threads/rehearsal.js';
 
 /**
- * Runs one import in a thread of its own, so that parsing never holds up the thread that answers requests. It waits for
- * the run, takes a stop request, and sends reports, then how it ended. It asks for its turn before each commit, since
- * other writers live in another thread.
+ * Runs imports in a thread of its own, one after the other, so that parsing never holds up the thread that answers
+ * requests. It waits for a run, takes a stop request, and sends reports, then how the run ended. It asks for its turn
+ * before each commit, since other writers live in another thread.
  */
 
 const port = parentPort;
@@ -15,12 +16,23 @@ if (!port) throw new Error('expected to run as a worker thread');
 let request: StopRequest;
 let current: ImportRun | undefined;
 let takeTurn = () => {};
+let runsGiven = 0;
+let last = Promise.resolve();
+
+const say = (message: ThreadMessage) => port.postMessage(message);
+
 port.on('message', (order: ThreadOrder) => {
   if (typeof order !== 'object') {
     request = order;
   } else if ('run' in order) {
-    current = order.run;
-    void carryOut(order.run);
+    request = undefined;
+    runsGiven += 1;
+    last = last.then(() => carryOut(order.run));
+  } else if ('rehearse' in order) {
+    last = last
+      .then(() => rehearse(order.rehearse, () => runsGiven > 0))
+      .catch(() => {})
+      .then(() => say({ type: 'rehearsed' }));
   } else {
     if (current) Object.assign(current, order.turn);
     takeTurn();
@@ -30,26 +42,21 @@ port.on('message', (order: ThreadOrder) => {
 async function exclusively<T>(commit: () => Promise<T>): Promise<T> {
   await new Promise<void>((resolve) => {
     takeTurn = resolve;
-    port!.postMessage({ type: 'turn_wanted' });
+    say({ type: 'turn_wanted' });
   });
   try {
     return await commit();
   } finally {
-    port!.postMessage({ type: 'turn_over' });
+    say({ type: 'turn_over' });
   }
 }
 
 async function carryOut(run: ImportRun): Promise<void> {
+  current = run;
   try {
-    const end = await runImport(
-      run,
-      (report: RunReport) => port!.postMessage(report),
-      () => request,
-      exclusively,
-    );
-    port!.postMessage({ type: 'end', end });
+    const end = await runImport(run, say, () => request, exclusively);
+    say({ type: 'end', end });
   } catch (error) {
-    port!.postMessage({ type: 'error', error });
+    say({ type: 'error', error });
   }
-  port!.close();
 }

@@ -3,18 +3,18 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { openDatabase } from '../../lance/index.js';
 import type { Logger } from '../../logger.js';
-import type { Optimization } from '../../optimization.js';
+import { isOn, type Optimization } from '../../optimization.js';
 import { atOnce, type InBackground } from '../../scheduler/index.js';
 import { tableNames } from '../trajectory-schema.js';
-import { alreadyFinished, importsClosed, queueFull, spoolFailed, taskNotFound, uploadInvalid } from './errors.js';
+import { alreadyFinished, spoolFailed, taskNotFound, uploadInvalid } from './errors.js';
 import { createFollowers } from './following/followers.js';
 import type { ImportProgress } from './following/import-progress.js';
 import type { ImportEvent } from './import-events.js';
 import { findImportFile } from './import-folders.js';
 import { bytesWorthAThread, ImportJob } from './import-job.js';
 import type { BatchImportSettings, Exclusively } from './import-run.js';
-import { createImportThreads, type StartRun } from './import-runner.js';
-import { runInTurn } from './import-turn.js';
+import type { StartRun } from './import-runner.js';
+import { createImportQueue } from './queue/import-queue.js';
 import { type FileIdentity, identityOf, isSameFile } from './source/source.js';
 import { firstFreeSeq } from './store/import-position.js';
 import {
@@ -29,6 +29,7 @@ import {
 import { type OverriddenRow, writeOverridden } from './tasks/overridden-rows.js';
 import { spoolUpload } from './tasks/spool.js';
 import { openTaskFiles } from './tasks/task-files.js';
+import { createImportThreads } from './threads/import-threads.js';
 
 /**
  * Imports from acceptance to end. What was accepted is durable and is taken up again after a crash, without doubling
@@ -57,13 +58,18 @@ export interface ImportsOptions {
   maxHistory?: number;
   /** Runs a commit while no other part of this process writes; without it commits run at once. */
   exclusively?: Exclusively;
+  /** Keeps out the commit of a writer that was lost in a turn of `exclusively`; nothing is done when left out. */
+  settle?(): Promise<void>;
   /** Each import waits for its turn under its id; at once when left out. */
   inBackground?: InBackground;
   /** How runs are started while `batch_import` is on. */
   startRun?: StartRun;
 }
 
-/** An upload that is durable but not yet accepted. @source product contract, Trajectories ("POST /api/import") */
+/**
+ * An upload that is durable but not yet accepted.
+ * @source product contract, Trajectories ("POST /api/import")
+ */
 export interface SpooledUpload {
   taskId: string;
   file: FileIdentity;
@@ -87,16 +93,26 @@ export interface Imports {
   progress(taskId: string): ImportProgress;
   /**
    * Calls back when there is something new to read from `progress`, a few times a second at most, and once at the end.
-   * @returns stops following @throws Problem IMPORT_TASK_NOT_FOUND, IMPORT_LISTENERS_FULL
+   * @returns stops following
+   * @throws Problem IMPORT_TASK_NOT_FOUND, IMPORT_LISTENERS_FULL
    */
   follow(taskId: string, tell: () => void): () => void;
   /** All errors as JSON lines, as far as they are written; undefined without any. @throws Problem IMPORT_TASK_NOT_FOUND */
   errorFile(taskId: string): Promise<Readable | undefined>;
   /**
    * To be waited for before somebody else replaces or deletes stored rows, in a turn of `exclusively`: no unfinished
-   * import stores them again. @throws what the file system throws; the rows must stay then
+   * import stores them again.
+   * @throws what the file system throws; the rows must stay then
    */
   overriding(rows: readonly OverriddenRow[]): Promise<void>;
+  /**
+   * Opens the thread that imports run in and has it rehearse, so that the first import finds it ready. Does nothing
+   * while `batch_import` is off. Never throws.
+   * @param inTurn where it waits for its turn
+   */
+  warmUp(inTurn: InBackground): Promise<void>;
+  /** What `/ready` says: whether that goes on. */
+  detail(): { detail?: string };
   /** How many wait for their turn, and how many run. */
   unfinished(): { pending: number; processing: number };
   /** Newest first. */
@@ -111,7 +127,8 @@ const defaultMaxUploadBytes = 64 * 1024 ** 3;
 
 /**
  * Opens the imports of a data folder and goes on with those that were not finished.
- * @throws Error when the folder or the database cannot be opened @source product contract, Trajectories (import); trajectory-optimization 1
+ * @throws Error when the folder or the database cannot be opened
+ * @source product contract, Trajectories (import); trajectory-optimization 1
  */
 export async function openImports(options: ImportsOptions): Promise<Imports> {
   const { logger, onEvent, maxPending = 100, maxHistory = 1000, inBackground = atOnce } = options;
@@ -120,13 +137,10 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
   );
   const database = await openDatabase(options.lanceUri);
   const jobs = new Map<string, ImportJob>();
-  const waiting: ImportJob[] = [];
   const followers = createFollowers();
   const threads = createImportThreads();
-  let running: Promise<void> | undefined;
-  let current: ImportJob | undefined;
-  let turn = new AbortController();
-  let closed = false;
+  let isWarming = false;
+  const queue = createImportQueue({ maxPending, inBackground, onLeft: forgetOldest, logger });
 
   const makeDurable = async () => void (await database.syncTable(tableNames.trajectories));
 
@@ -139,6 +153,7 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
       scalarIndexes: options.scalarIndexes,
       startRun: options.startRun ?? threads.startRun,
       exclusively: options.exclusively ?? ((commit) => commit()),
+      settle: async () => options.settle?.(),
       makeDurable,
       firstFreeSeq: () => firstFreeSeq(database),
       onRowsCommitted: options.onRowsCommitted,
@@ -152,21 +167,6 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
     return job;
   };
 
-  function runNext(): void {
-    if (running || closed) return;
-    current = waiting.shift();
-    if (!current) return;
-    turn = new AbortController();
-    running = runInTurn(current, { inBackground, signal: turn.signal, logger })
-      .then(forgetOldest)
-      .catch((error) => logger.warn({ err: error }, 'the oldest imports could not be removed from the history'))
-      .finally(() => {
-        running = undefined;
-        current = undefined;
-        runNext();
-      });
-  }
-
   async function forgetOldest(): Promise<void> {
     const ended = [...jobs.values()].filter((job) => isFinal(job.task.status));
     for (const job of ended.slice(0, Math.max(0, ended.length - maxHistory))) {
@@ -175,18 +175,13 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
     }
   }
 
-  function assertRoom(): void {
-    if (closed) throw importsClosed();
-    if (waiting.length >= maxPending) throw queueFull(maxPending);
-  }
-
   async function enqueue(
     kind: ImportTask['kind'],
     taskId: string,
     file: FileIdentity,
     given: ImportOptions,
   ): Promise<ImportResult> {
-    assertRoom();
+    queue.assertRoom();
     if (given.skip_duplicate_check && given.on_conflict === 'replace') {
       throw uploadInvalid('on_conflict: expected "skip" while skip_duplicate_check is true, got "replace"');
     }
@@ -195,10 +190,10 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
       throw spoolFailed(error);
     });
     const job = jobOf(task, false);
-    waiting.push(job);
+    queue.add(job);
     onEvent({ type: 'import_accepted', bytes: file.bytes });
     const accepted = await job.result();
-    runNext();
+    queue.start();
     return accepted;
   }
 
@@ -211,7 +206,7 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
     const isThere =
       found && (task.kind === 'upload' ? found.bytes === task.source.bytes : isSameFile(found, task.source));
     const job = jobOf({ ...task, status: 'pending', source: isThere ? found : task.source }, true);
-    if (isThere) waiting.push(job);
+    if (isThere) queue.add(job);
     else await job.end('interrupted', 'The file was gone or had changed when the service started again');
   }
 
@@ -222,12 +217,12 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
   }
 
   for (const task of await files.load()) await takeUpAgain(task);
-  runNext();
+  queue.start();
 
   return {
     directories: options.importDirs,
     async receive(upload, expectGzip) {
-      assertRoom();
+      queue.assertRoom();
       const taskId = randomUUID();
       const file = await spoolUpload(upload, files.spoolPath(taskId), {
         maxBytes: options.maxUploadBytes ?? defaultMaxUploadBytes,
@@ -248,7 +243,7 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
       }
     },
     async acceptPath(given, importOptions) {
-      assertRoom();
+      queue.assertRoom();
       return enqueue('path', randomUUID(), await findImportFile(options.importDirs, given), importOptions);
     },
     status: async (taskId) => jobFor(taskId).result(),
@@ -267,7 +262,15 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
       return files.openErrorFile(taskId);
     },
     overriding: (rows) => writeOverridden(rows, { files, jobs, makeDurable }),
-    unfinished: () => ({ pending: waiting.length, processing: current ? 1 : 0 }),
+    async warmUp(inTurn) {
+      if (options.startRun || !isOn(options.batchImport)) return;
+      isWarming = true;
+      // The service may end before the turn comes.
+      await inTurn(() => threads.rehearse(path.join(options.dataDir, 'imports', 'rehearsal'))).catch(() => {});
+      isWarming = false;
+    },
+    detail: () => (isWarming ? { detail: 'the thread of imports is getting ready' } : {}),
+    unfinished: queue.unfinished,
     history(limit, offset) {
       const newestFirst = [...jobs.values()].reverse();
       const data = newestFirst.slice(offset, offset + limit).map((job) => summaryOf(job.task));
@@ -276,23 +279,11 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
     async cancel(taskId) {
       const job = jobFor(taskId);
       if (isFinal(job.task.status)) throw alreadyFinished(job.task.status);
-      const place = waiting.indexOf(job);
-      if (place >= 0) {
-        waiting.splice(place, 1);
-        await job.end('cancelled', 'Cancelled before it began');
-      } else {
-        job.stop('cancelled');
-        turn.abort('cancelled');
-        await job.ended;
-      }
+      await queue.cancel(job);
       return job.result();
     },
     async close() {
-      closed = true;
-      current?.stop('stopped');
-      turn.abort('stopped');
-      await running;
-      for (const job of waiting) job.leave();
+      await queue.close();
       threads.close();
       database.close();
     },

@@ -26,6 +26,7 @@ async function runWith(flushes: (() => Promise<void>)[], end: RunEnd = 'done') {
       return { ended: Promise.resolve(end), stop() {} };
     },
     exclusively: (work) => work(),
+    settle: async () => {},
     makeDurable: () => (flushes[flushed++] ?? (async () => {}))(),
     firstFreeSeq: async () => 1,
     onRowsCommitted() {},

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { createLogger } from '../../../src/logger.js';
-import type { Imports } from '../../../src/trajectories/import/imports.js';
+import type { Imports, ImportsOptions } from '../../../src/trajectories/import/imports.js';
 import { openTrajectories, type Trajectories } from '../../../src/trajectories/index.js';
 import { fixedOptimization } from '../../support/optimization.js';
 import { openTestImports } from './open.js';
@@ -15,7 +15,11 @@ export interface Opened {
 }
 
 /** The table and the imports into it, as the service wires them; imports wait until they are let go. */
-export async function openWired(dataDir: string, onCommit: (opened: Opened) => void = () => {}) {
+export async function openWired(
+  dataDir: string,
+  onCommit: (opened: Opened) => void = () => {},
+  changes: Partial<ImportsOptions> = {},
+) {
   const lanceUri = path.join(dataDir, 'lance');
   const trajectories: Trajectories = await openTrajectories({
     lanceUri,
@@ -35,9 +39,11 @@ export async function openWired(dataDir: string, onCommit: (opened: Opened) => v
     batchImport: fixedOptimization(true, { batch_rows: 40, max_batch_bytes: 2 ** 25 }),
     bulkDuplicateCheck: fixedOptimization(true, {}),
     exclusively: trajectories.exclusively,
+    settle: trajectories.settle,
     onRowsCommitted: trajectories.refresh,
     inBackground: (begin) => gate.then(() => begin(new AbortController().signal)),
     onEvent: ({ type }) => type === 'batch_committed' && onCommit(opened),
+    ...changes,
   });
   const opened: Opened = {
     trajectories,

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { InBackground } from '../../../src/scheduler/index.js';
-import { eventually } from '../../support/eventually.js';
-import { temporaryFolder } from '../../support/folder.js';
-import { openTestImports, pieces, skip } from './open.js';
-import { formats, rawRecords, storedRows } from './records.js';
+import type { InBackground } from '../../../../src/scheduler/index.js';
+import { eventually } from '../../../support/eventually.js';
+import { temporaryFolder } from '../../../support/folder.js';
+import { openTestImports, pieces, skip } from '../open.js';
+import { formats, rawRecords, storedRows } from '../records.js';
 
 const small = formats.lines!(rawRecords(5));
 

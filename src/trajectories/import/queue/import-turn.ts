@@ -1,6 +1,6 @@
-import type { Logger } from '../../logger.js';
-import type { InBackground } from '../../scheduler/index.js';
-import type { ImportJob } from './import-job.js';
+import type { Logger } from '../../../logger.js';
+import type { InBackground } from '../../../scheduler/index.js';
+import type { ImportJob } from '../import-job.js';
 
 /**
  * Where imports wait for their turn. `signal` ends the wait: with `cancelled` as its reason the import ends, with

@@ -1,0 +1,92 @@
+import type { Worker } from 'node:worker_threads';
+import { openThread, type StartRun, startIn, type ThreadMessage, type ThreadOrder } from '../import-runner.js';
+
+/**
+ * The thread that imports run in, one after the other. It stays between them: loading what a run needs, and getting its
+ * code compiled, takes a thread as long as reading thousands of records takes it.
+ * @source trajectory-optimization 1.2-A; Node.js documentation, worker_threads
+ */
+export interface ImportThreads {
+  startRun: StartRun;
+  /** Opens the thread of the next run, unless one waits already. */
+  prepare(): void;
+  /**
+   * Opens it, and has it import made-up records, so that its code is compiled when the first import comes.
+   * Resolves when that is over, however it ended; a run that comes meanwhile ends it.
+   * @param folder to be used for that alone; it is gone afterwards
+   */
+  rehearse(folder: string): Promise<void>;
+  /** Closes the thread if it waits; one that runs is closed when its run has ended. */
+  close(): void;
+}
+
+/**
+ * @param open opens a thread that waits for runs
+ * @source trajectory-optimization 1.2-A
+ */
+export function createImportThreads(open: () => Worker = openThread): ImportThreads {
+  let waiting: Worker | undefined;
+  let running = 0;
+  let isClosed = false;
+
+  function openWaiting(): Worker {
+    if (waiting) return waiting;
+    const worker = open();
+    const forget = () => {
+      if (waiting === worker) waiting = undefined;
+    };
+    worker.on('error', forget).on('exit', forget).unref();
+    waiting = worker;
+    return worker;
+  }
+
+  function keep(worker: Worker): void {
+    if (isClosed || waiting) void worker.terminate();
+    else {
+      worker.unref();
+      waiting = worker;
+    }
+  }
+
+  return {
+    startRun(run, report, exclusively) {
+      const worker = openWaiting();
+      waiting = undefined;
+      worker.ref();
+      running += 1;
+      const started = startIn(worker, run, report, exclusively);
+      started.ended
+        .then(
+          () => keep(worker),
+          () => void worker.terminate(),
+        )
+        .finally(() => {
+          running -= 1;
+        });
+      return started;
+    },
+    prepare: () => void openWaiting(),
+    async rehearse(folder) {
+      // While a run goes on, its thread warms up by itself.
+      if (isClosed || running > 0) return;
+      const worker = openWaiting();
+      await new Promise<void>((resolve) => {
+        const end = () => {
+          worker.off('message', onMessage).off('error', end).off('exit', end);
+          resolve();
+        };
+        const onMessage = ({ type }: ThreadMessage) => {
+          if (type === 'rehearsed') end();
+        };
+        worker.on('message', onMessage).on('error', end).on('exit', end);
+        const order: ThreadOrder = { rehearse: folder };
+        worker.postMessage(order);
+      });
+    },
+    close() {
+      isClosed = true;
+      void waiting?.terminate();
+      waiting = undefined;
+    },
+  };
+}
