@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { TaskContext } from '../scheduler/index.js';
 import type { Agent } from './agent.js';
@@ -52,8 +52,11 @@ interface Asked {
   model: string;
 }
 
-/** Ids as editors make them: sixteen hexadecimal digits. */
-const newId = () => randomBytes(8).toString('hex');
+/** Ids as editors make them: sixteen hexadecimal digits, all of them random, unlike those in the middle of a UUID. */
+function newId(): string {
+  const uuid = randomUUID();
+  return uuid.slice(0, 4) + uuid.slice(24);
+}
 
 function findTarget(canvas: CanvasView, id: string | undefined): NodeView | undefined {
   if (id === undefined) return undefined;

@@ -1,7 +1,7 @@
 import type { FoundValue, StoredValue } from './cache-database.js';
 
-/** Long enough to gather a burst, short enough that a kill loses next to nothing. */
-const delayMs = 100;
+/** Long enough to gather what calls in a row make, short enough that a kill loses next to nothing. */
+const delayMs = 500;
 const maxValuesAtOnce = 1000;
 /** Values that wait longer than the disk takes them; what comes beyond is not kept, which costs speed only. */
 const maxWaitingBytes = 32 * 1024 * 1024;

@@ -4,11 +4,11 @@
  * by themselves: until the system has written them, a power cut may cost a copy, not the canvas. A copy that is not what
  * its name says counts for none. Bounded by number and bytes; the oldest go first.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { deflateRaw, inflateRaw } from 'node:zlib';
+import { deflateRaw, deflateRawSync, inflateRaw } from 'node:zlib';
 import { etagOf } from '../document/etag.js';
 import { maxCanvasBytes } from '../errors.js';
 import { isGone } from './files/version-folder.js';
@@ -34,7 +34,11 @@ const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 const pattern = /^([0-9a-f]{32})-(.{1,200})$/;
 
-const keyOf = (canvasPath: string) => createHash('sha256').update(canvasPath).digest('hex').slice(0, 32);
+const keyOf = (canvasPath: string) => hash('sha256', canvasPath, 'hex').slice(0, 32);
+
+const fastest = { level: 1 };
+/** What is no larger is deflated in less time than it takes to have another thread do it. */
+const smallBytes = 16 * 1024;
 
 /**
  * The copies in a folder.
@@ -90,7 +94,7 @@ export class OwnCopies {
     if (this.#copies.get(key)?.etag === etag) return;
     const name = `${key}-${encodeURIComponent(etag)}`;
     const temporary = path.join(this.#folder, temporaryName());
-    const deflated = await deflate(bytes, { level: 1 });
+    const deflated = bytes.length > smallBytes ? await deflate(bytes, fastest) : deflateRawSync(bytes, fastest);
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(deflated);

@@ -4,8 +4,8 @@
  * folder. It does not order two writers of one file: whoever calls does that.
  */
 import { randomBytes } from 'node:crypto';
-import { type BigIntStats, constants, fstatSync, lstatSync, renameSync, type Stats } from 'node:fs';
-import { access, type FileHandle, link, open, unlink } from 'node:fs/promises';
+import { accessSync, type BigIntStats, constants, fstatSync, lstatSync, renameSync, type Stats } from 'node:fs';
+import { type FileHandle, link, open, unlink } from 'node:fs/promises';
 import { canvasBusy, canvasExists, canvasNotFound } from '../errors.js';
 import { syncDescriptor } from './sync-descriptor.js';
 import type { VaultFolder } from './vault-folder.js';
@@ -40,23 +40,34 @@ async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
 }
 
 /** The file that is about to be replaced, if there is one and it may be. */
-async function replaceable(folder: VaultFolder, name: string): Promise<Stats | undefined> {
+function replaceable(folder: VaultFolder, name: string): Stats | undefined {
   const stats = lstatSync(folder.at(name), { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
   if (!stats.isFile()) throw canvasNotFound();
-  await access(folder.at(name), constants.W_OK);
+  accessSync(folder.at(name), constants.W_OK);
   return stats;
 }
 
-const isRoot = process.getuid?.() === 0;
+const [ownUser, ownGroup] = [process.getuid?.(), process.getgid?.()];
+const isRoot = ownUser === 0;
+
+/** Nobody may read what will be another's before it is. */
+const firstMode = ({ uid, gid, mode }: Stats) => (uid === ownUser && gid === ownGroup ? mode & 0o777 : 0o600);
+
+/** Gives a file the owner and the mode of the one that it replaces; mostly it has them. */
+async function takeOver(file: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+  const own = fstatSync(file.fd);
+  const isOthers = isRoot && (own.uid !== uid || own.gid !== gid);
+  if (isOthers) await file.chown(uid, gid);
+  // A file that is given away loses some bits of its mode.
+  if (isOthers || own.mode !== mode) await file.chmod(mode & 0o7777);
+}
+
 const temporaryFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 async function fill(file: FileHandle, bytes: Buffer, replaced: Stats | undefined): Promise<void> {
   await writeAll(file, bytes);
-  if (replaced) {
-    if (isRoot) await file.chown(replaced.uid, replaced.gid);
-    await file.chmod(replaced.mode & 0o7777);
-  }
+  if (replaced) await takeOver(file, replaced);
   await file.sync();
 }
 
@@ -92,9 +103,9 @@ export async function replaceFile(
   bytes: Buffer,
   hold: () => Promise<unknown> = async () => {},
 ): Promise<BigIntStats | undefined> {
-  const replaced = await replaceable(folder, name);
+  const replaced = replaceable(folder, name);
   const temporary = folder.at(temporaryName());
-  const file = await open(temporary, temporaryFlags, replaced ? 0o600 : 0o666);
+  const file = await open(temporary, temporaryFlags, replaced ? firstMode(replaced) : 0o666);
   let renamed = false;
   try {
     await fill(file, bytes, replaced);

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -75,6 +76,8 @@ describe('replacing a file', () => {
     ['chmod', 'EPERM'],
   ] as const)('leaves the old file and no temporary one when %s fails with %s', async (method, code) => {
     writeFileSync(fileOf('a.canvas'), 'old');
+    // No file has this mode from its making.
+    chmodSync(fileOf('a.canvas'), 0o1666);
     const faulty = vi.spyOn(methods, method).mockRejectedValue(systemError(code));
     await expect(replaceFile(folder, 'a.canvas', Buffer.from('new'))).rejects.toMatchObject({ code });
     expect(faulty).toHaveBeenCalledTimes(1);
@@ -103,6 +106,23 @@ describe('replacing a file', () => {
     await replaceFile(folder, 'a.canvas', Buffer.from('new'));
     expect(statSync(fileOf('a.canvas'))).toMatchObject({ uid, gid });
     expect(statSync(fileOf('a.canvas')).mode & 0o7777).toBe(0o640);
+  });
+
+  it.each([0o600, 0o644, 0o666, 0o2755])('keeps the mode %o, whatever the process gives new files', async (mode) => {
+    writeFileSync(fileOf('a.canvas'), 'old');
+    chmodSync(fileOf('a.canvas'), mode);
+    await replaceFile(folder, 'a.canvas', Buffer.from('new'));
+    expect(statSync(fileOf('a.canvas')).mode & 0o7777).toBe(mode);
+  });
+
+  it('gives the new file to the owner of the old one, when it may', async ({ skip }) => {
+    skip(process.getuid?.() !== 0, 'only root gives files away');
+    writeFileSync(fileOf('a.canvas'), 'old');
+    chownSync(fileOf('a.canvas'), 12345, 54321);
+    chmodSync(fileOf('a.canvas'), 0o4640);
+    await replaceFile(folder, 'a.canvas', Buffer.from('new'));
+    const { uid, gid, mode } = statSync(fileOf('a.canvas'));
+    expect([uid, gid, mode & 0o7777]).toEqual([12345, 54321, 0o4640]);
   });
 
   it('takes names of 255 bytes', async () => {

@@ -82,7 +82,8 @@ describe('recording canvases', () => {
   it('gathers about a thousand canvases at most, and ends the one that is quiet for longest', async () => {
     const { clock, recorder, recorded, store } = await openRecorder();
     for (let i = 0; i < 1001; i++) recorder.canvasChanged({ ...autosave, path: `${i}.canvas` });
-    expect(clock.timers).toBe(1001);
+    // The event of the one that was ended waits for others.
+    expect(clock.timers).toBe(1002);
     expect(await recorded()).toHaveLength(1000);
     await store.close();
   });
@@ -104,6 +105,36 @@ describe('recording agents', () => {
     expect(await recorded()).toMatchObject([
       { event_type: 'agent_run', agent_type: 'scoring-agent', canvas_path: 'a.canvas', node_id: 'n1' },
     ]);
+    await store.close();
+  });
+
+  it('stores the runs of 200 ms as one group, and what is left when it closes', async () => {
+    const { clock, store } = await openRecorder();
+    const groups: number[] = [];
+    const recorder = recordEvents({
+      store: {
+        ...store,
+        append(events) {
+          groups.push(events.length);
+          return store.append(events);
+        },
+      },
+      clock,
+      logger: createLogger('silent'),
+      onEvent: () => {},
+    });
+    for (let i = 0; i < 5; i++) {
+      recorder.agentRan(run);
+      await clock.advance(50);
+    }
+    expect(groups).toEqual([4]);
+    await clock.advance(200);
+    expect(groups).toEqual([4, 1]);
+    recorder.agentRan(run);
+    await recorder.close();
+    expect(groups).toEqual([4, 1, 1]);
+    expect((await store.read(everything)).texts).toHaveLength(6);
+    expect(clock.timers).toBe(1);
     await store.close();
   });
 

@@ -8,7 +8,7 @@ import { etagOf } from '../../document/etag.js';
 import { removeVersion, type StoredVersion } from './version-folder.js';
 import { formatVersionName } from './version-name.js';
 import { readPacked } from './version-pack.js';
-import { openUnlinked, readWhole, writeWhole } from './whole-file.js';
+import { openUnlinked, readSmall, readWhole, writeWhole } from './whole-file.js';
 
 /**
  * What a version turned out to be. `wasEdited`: another program wrote into it after it was labelled.
@@ -29,7 +29,16 @@ interface Content {
   isNewerThanCopy: boolean;
 }
 
+/** A small version that is what its label says, which nearly all are. */
+function labelledContent(version: StoredVersion): Content | undefined {
+  const { bytes, stats } = readSmall(version.file) ?? {};
+  if (!bytes || !stats || etagOf(bytes) !== version.etag) return undefined;
+  return { bytes, size: stats.size, modifiedMs: stats.mtimeMs, isShared: stats.nlink > 1, isNewerThanCopy: false };
+}
+
 async function contentOf(version: StoredVersion, original: FileHandle | undefined, maxBytes: number): Promise<Content> {
+  const labelled = original ? undefined : labelledContent(version);
+  if (labelled) return labelled;
   const file = await openUnlinked(version.file);
   try {
     const bytes = await readWhole(file, maxBytes);

@@ -2,10 +2,11 @@
  * Files that are there whole or not at all: written under a name beginning with a dot, made durable, then renamed.
  * The entry in the folder is durable only after {@link syncFolder}.
  */
-import { randomBytes } from 'node:crypto';
-import { constants, fstatSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { syncDescriptor } from '../../vault/sync-descriptor.js';
 
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -13,7 +14,7 @@ const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
  * The name of a file that nothing relies on yet. What a dead process left is removed by the next sweep.
  * @source house rules (a temporary file is told by its name)
  */
-export const temporaryName = (): string => `.${randomBytes(9).toString('base64url')}.tmp`;
+export const temporaryName = (): string => `.${randomUUID()}.tmp`;
 
 /**
  * Opens a file for reading without following a link and without waiting for the other end of a pipe.
@@ -38,6 +39,30 @@ export async function readWhole(file: FileHandle, maxBytes: number): Promise<Buf
     if (length === bytes.length) bytes = Buffer.concat([bytes, Buffer.allocUnsafe(bytes.length)]);
   }
   return undefined;
+}
+
+/** What is no larger is read in less time than it takes to have another thread read it. */
+const smallBytes = 64 * 1024;
+
+/**
+ * A small file, read at once: for one that was replaced a moment ago, so that the system has its bytes in memory.
+ * @returns undefined when it is large, no regular file, or changes meanwhile: {@link readWhole} can tell more
+ * @throws the system's error
+ * @source open(2); read(2)
+ */
+export function readSmall(file: string): { bytes: Buffer; stats: Stats } | undefined {
+  const descriptor = openSync(file, readFlags);
+  try {
+    const before = fstatSync(descriptor);
+    const { size } = before;
+    if (!before.isFile() || size > smallBytes) return undefined;
+    const bytes = Buffer.allocUnsafe(size);
+    if (readSync(descriptor, bytes, 0, size, 0) !== size) return undefined;
+    const stats = fstatSync(descriptor);
+    return stats.size === size ? { bytes, stats } : undefined;
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /**
@@ -66,10 +91,10 @@ export async function writeWhole(folder: string, name: string, bytes: Buffer): P
  * @source fsync(2)
  */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    await handle.sync();
+    await syncDescriptor(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }

@@ -1,7 +1,7 @@
 import type { Logger } from '../../../logger.js';
 import { type Clock, systemClock } from '../clock.js';
 import type { EventStoreEvent } from '../event-store-event.js';
-import type { LearningEvent } from '../learning-event.js';
+import type { LearningEvent, PreparedEvent } from '../learning-event.js';
 import type { LearningEvents } from '../open-events.js';
 import { CanvasEvents, type RecordedChange } from './canvas-events.js';
 
@@ -28,6 +28,7 @@ export interface EventRecorderOptions {
 
 /**
  * Records what happens in the service as learning events, in the background; never throws, and never lets anybody wait.
+ * What the last 200 ms brought is lost when the process is killed.
  * @source issue "canvas changes and agent runs record events by themselves"
  */
 export interface EventRecorder {
@@ -37,36 +38,59 @@ export interface EventRecorder {
   close(): Promise<void>;
 }
 
+type Source = 'canvas' | 'agent';
+
 /** Beyond it events are dropped: the disk cannot follow. */
 const maxWaiting = 1000;
+/** Events of this time go to the disk as one group: each group is a flush, and nobody waits for it. */
+const gatheredMs = 200;
 
 /** @source issue "canvas changes and agent runs record events by themselves" */
 export function recordEvents(options: EventRecorderOptions): EventRecorder {
   const { store, logger, onEvent, clock = systemClock } = options;
-  const waiting = new Set<Promise<void>>();
+  const storing = new Set<Promise<void>>();
+  let gathered: { source: Source; event: PreparedEvent }[] = [];
+  let waiting = 0;
+  let stopTimer: (() => void) | undefined;
   let hasFailed = false;
 
-  function record(source: 'canvas' | 'agent', event: LearningEvent): void {
-    const tell = (outcome: 'stored' | 'failed') => onEvent({ type: 'events_recorded', source, outcome });
-    const fail = (error: unknown) => {
-      tell('failed');
-      if (!hasFailed) logger.warn({ err: error }, 'an event of the service itself could not be recorded');
-      hasFailed = true;
+  function fail(sources: readonly Source[], error: unknown): void {
+    for (const source of sources) onEvent({ type: 'events_recorded', source, outcome: 'failed' });
+    if (!hasFailed) logger.warn({ err: error }, 'an event of the service itself could not be recorded');
+    hasFailed = true;
+  }
+
+  function storeGathered(): void {
+    stopTimer?.();
+    stopTimer = undefined;
+    if (gathered.length === 0) return;
+    const sources = gathered.map(({ source }) => source);
+    const events = gathered.map(({ event }) => event);
+    gathered = [];
+    const stored = () => {
+      hasFailed = false;
+      for (const source of sources) onEvent({ type: 'events_recorded', source, outcome: 'stored' });
     };
+    const group = store
+      .append(events)
+      .then(stored, (error: unknown) => fail(sources, error))
+      .finally(() => {
+        storing.delete(group);
+        waiting -= sources.length;
+      });
+    storing.add(group);
+  }
+
+  function record(source: Source, event: LearningEvent): void {
     const prepared = store.prepare(event);
-    const fault = waiting.size >= maxWaiting ? 'too many events wait' : store.fault(prepared)?.message;
+    const fault = waiting >= maxWaiting ? 'too many events wait' : store.fault(prepared)?.message;
     if (fault !== undefined) {
-      fail(new Error(fault));
+      fail([source], new Error(fault));
       return;
     }
-    const storing = store
-      .append([prepared])
-      .then(() => {
-        hasFailed = false;
-        tell('stored');
-      }, fail)
-      .finally(() => waiting.delete(storing));
-    waiting.add(storing);
+    waiting += 1;
+    gathered.push({ source, event: prepared });
+    stopTimer ??= clock.after(gatheredMs, storeGathered);
   }
 
   const canvases = new CanvasEvents((event) => record('canvas', event), clock);
@@ -86,7 +110,8 @@ export function recordEvents(options: EventRecorderOptions): EventRecorder {
     },
     async close() {
       canvases.close();
-      await Promise.all(waiting);
+      storeGathered();
+      await Promise.all(storing);
     },
   };
 }
