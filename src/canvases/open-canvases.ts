@@ -84,7 +84,7 @@ export async function openCanvases(options: CanvasesOptions): Promise<Canvases> 
 
 /**
  * What is acknowledged is served at once, and the files follow while requests come in; a move is ended before, since
- * requests know canvases by their paths.
+ * requests know canvases by their paths, and overwritten versions are brought to the history when they are too many.
  */
 async function bringBack(
   recovered: readonly RecoveredCanvas[],
@@ -94,11 +94,13 @@ async function bringBack(
 ): Promise<void> {
   const written = writeRecovered(recovered, queue.unwritten, files, history, logger);
   if (recovered.some(({ movedFrom }) => movedFrom.length > 0)) await written;
-  written
+  const { areTooMany } = overwritten;
+  const done = written
     .then(() => overwritten.archiveAll())
     .catch((error: unknown) =>
       logger.error({ err: error }, 'what a dead process had acknowledged is not in its files yet'),
     );
+  if (areTooMany) await done;
 }
 
 function startWatch(

@@ -188,6 +188,18 @@ describe('what another program overwrites', () => {
   });
 });
 
+it('versions overwritten unseen are in the history before a start answers anybody, when many megabytes are left', async () => {
+  const before = await openTestCanvases(true, { clock: new ManualClock() });
+  const large = (index: number) => canvasBytes(`${index} ${'x'.repeat(11_500_000)}`);
+  for (let index = 0; index < 4; index += 1) await before.canvases.put(name, large(index), {}, false);
+  const packsIn = (dataDir: string) =>
+    readdirSync(path.join(dataDir, 'history'), { recursive: true }).filter((entry) => /pack-[^/]+$/.test(`${entry}`));
+  expect(packsIn(before.dataDir)).toEqual([]);
+  const crashed = await afterCrash(before, true, { clock: new ManualClock() });
+  const { dataDir } = await crashed.start();
+  expect(packsIn(dataDir)).toHaveLength(1);
+});
+
 it('an outside file that stays no JSON is told once, with the ETag of its bytes', async () => {
   const clock = new ManualClock();
   const opened = await openTestCanvases(true, { clock });

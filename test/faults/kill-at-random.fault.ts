@@ -10,8 +10,17 @@ test.each([
 ])(
   'killed at random under 8 to 16 writers, nothing acknowledged is lost or torn: $name',
   async ({ name, batched, kills }) => {
-    const ground = await openGround({ batched });
-    const { kills: done, faults, ...report } = await killAtRandom(ground, { kills, seed, canvases: 32 });
+    const freshGround = () => openGround({ batched });
+    const {
+      kills: done,
+      faults,
+      ...report
+    } = await killAtRandom(await freshGround(), {
+      kills,
+      seed,
+      canvases: 32,
+      freshGround,
+    });
     const { acknowledged, unanswered, refused, killsBeforeAnswer, landed, edits } = report;
     const counts = { kills: done, acknowledged, unanswered, refused, killsBeforeAnswer, landed, edits };
     tell(`SIGKILL at random, ${name}`, { ...counts, faults: faultSummary(faults) });

@@ -26,6 +26,7 @@ const quietMs = 2000;
 const retryMs = 10_000;
 const maxVersions = 64;
 const maxBytes = 8 * 1024 * 1024;
+const maxLeftBytes = 4 * maxBytes;
 
 interface Waiting {
   bytes: number;
@@ -86,9 +87,24 @@ export class OverwrittenVersions {
     if (journal.overwritten.has(text) && !this.#waiting.has(text)) this.#wait(text, quietMs, 0);
   }
 
-  /** Those of all canvases. What cannot be brought to the history stays in the journal. */
+  /**
+   * Whether a process that died left so many that they are to be brought over before anything is added: one that dies
+   * again and again before it is done would leave more each time, and each start holds all of them in memory.
+   */
+  get areTooMany(): boolean {
+    const { overwritten } = this.#options.journal;
+    return [...overwritten.values()].reduce((sum, versions) => sum + bytesOf(versions), 0) > maxLeftBytes;
+  }
+
+  /**
+   * Those of all canvases, the most bytes first, so that none is passed over start after start. What cannot be brought to
+   * the history stays in the journal.
+   */
   async archiveAll(): Promise<void> {
-    const left = [...this.#options.journal.overwritten.keys()];
+    const { overwritten } = this.#options.journal;
+    const left = Array.from(overwritten, ([text, versions]) => ({ text, bytes: bytesOf(versions) }))
+      .sort((a, b) => a.bytes - b.bytes)
+      .map(({ text }) => text);
     const lane = async () => {
       for (let text = left.pop(); text !== undefined; text = left.pop()) {
         await this.archive(text).catch((error: unknown) => this.#warn(text, error));
@@ -130,6 +146,8 @@ export class OverwrittenVersions {
 }
 
 type JournalledVersions = NonNullable<ReturnType<Journal['overwritten']['get']>>;
+
+const bytesOf = (versions: JournalledVersions) => versions.reduce((sum, { content }) => sum + content.length, 0);
 
 const labelled = ({ content: bytes, etag, replacedAtMs }: JournalledVersions[number]) => {
   const created = replacedAtMs ?? Date.now();

@@ -62,6 +62,34 @@ test('are brought over at once when they are many, in few goes', async () => {
   expect(kept.length).toBeLessThanOrEqual(4);
 });
 
+test('of all canvases those that take the most go first; too many are those of more than 32 MB', async () => {
+  const version = (sequence: number, bytes: number) => ({
+    etag: `"${sequence}"`,
+    sequence,
+    content: Buffer.alloc(bytes),
+    replacedAtMs: sequence,
+  });
+  const mebibyte = 1024 * 1024;
+  const overwritten = new Map([
+    ['small', [version(1, 10), version(2, 10)]],
+    ['largest', [version(3, 20 * mebibyte)]],
+    ['large', [version(4, 6 * mebibyte), version(5, 6 * mebibyte)]],
+  ]);
+  const order: string[] = [];
+  const versions = new OverwrittenVersions({
+    journal: { overwritten, archived: (path) => void overwritten.delete(path) },
+    history: { keepAll: async (path) => void order.push(path) },
+    drain: async () => {},
+    clock: new ManualClock(),
+    logger: createLogger('silent'),
+  });
+  expect(versions.areTooMany).toBe(true);
+  await versions.archive('large');
+  expect(versions.areTooMany).toBe(false);
+  await versions.archiveAll();
+  expect(order).toEqual(['large', 'largest', 'small']);
+});
+
 test('stay in the journal when the history cannot take them, and are tried again', async () => {
   const { clock, kept, failures, overwrite, versions, waiting } = open();
   failures.push(new Error('no room'), new Error('no room'));

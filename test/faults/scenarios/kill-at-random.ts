@@ -12,7 +12,14 @@ export interface KillOptions {
   maxBytes?: number;
   /** The next kill is not made once something was found. */
   stopsAtFault?: boolean;
+  /**
+   * Gives an empty ground for each fifty kills that follow, so that the next kill costs what the first one did. By then
+   * every canvas has more versions than the history keeps.
+   */
+  freshGround?(): Promise<Ground>;
 }
+
+const killsPerGround = 50;
 
 export interface KillReport {
   kills: number;
@@ -36,9 +43,11 @@ export interface KillReport {
 
 const ageName = (ms: number) => (ms < 1 ? 'under 1 ms' : ms < 5 ? '1 to 5 ms' : ms < 20 ? '5 to 20 ms' : 'over 20 ms');
 
-export async function killAtRandom(ground: Ground, options: KillOptions): Promise<KillReport> {
+export async function killAtRandom(first: Ground, options: KillOptions): Promise<KillReport> {
   const random = new Random(options.seed);
-  const book = new WriteBook();
+  const books = [new WriteBook()];
+  let ground = first;
+  let book = books[0]!;
   const canvases = someCanvases(options.canvases, options.maxBytes);
   const landed = new Tally();
   const faults: Fault[] = [];
@@ -48,6 +57,13 @@ export async function killAtRandom(ground: Ground, options: KillOptions): Promis
   let service = await ground.start();
   const { edits } = await routesOf(service);
   while (kills < options.kills && !(options.stopsAtFault && faults.length > 0)) {
+    if (options.freshGround && kills > 0 && kills % killsPerGround === 0) {
+      await ground.clear();
+      ground = await options.freshGround();
+      book = new WriteBook();
+      books.push(book);
+      service = await ground.start();
+    }
     const end = startWriters(service, book, { writers: random.between(8, 16), canvases, random, edits });
     await pause(random.between(50, 900));
     const killedAt = performance.now();
@@ -65,11 +81,12 @@ export async function killAtRandom(ground: Ground, options: KillOptions): Promis
     restarts.push({ wallMs: service.startedInMs, cpuMs: service.startCpuMs ?? service.startedInMs });
     faults.push(...(await checkAll(service, book, ground.vaultDir)));
   }
+  const sumOf = (count: (each: WriteBook) => number) => books.reduce((sum, each) => sum + count(each), 0);
   return {
     kills,
-    acknowledged: book.acknowledged,
-    unanswered: book.unknown,
-    refused: book.refused,
+    acknowledged: sumOf(({ acknowledged }) => acknowledged),
+    unanswered: sumOf(({ unknown }) => unknown),
+    refused: sumOf(({ refused }) => refused),
     killsBeforeAnswer,
     landed: landed.counts,
     restartMs: spread(restarts.map(({ wallMs }) => wallMs)),

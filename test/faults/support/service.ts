@@ -99,7 +99,7 @@ export class Ground {
 
   async clear(): Promise<void> {
     for (const service of this.#services) service.signal('SIGKILL');
-    for (const work of this.#undo.reverse()) await work();
+    for (const work of this.#undo.splice(0).reverse()) await work();
     for (const service of this.#services) await service.kill();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -2,12 +2,12 @@
  * The folder that holds the versions of one canvas: a file for each version, or a pack of several, and one named `path`
  * that says whose they are. It keeps nothing in memory and orders nothing: callers take turns.
  */
-import { createHash } from 'node:crypto';
-import { lstatSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { lstatSync, readdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { nextVersionId, parseVersionName, type VersionName } from './version-name.js';
-import { isPackName, type PackEntry, readPack, readPackIndex, writePack } from './version-pack.js';
+import { isPackName, type PackEntry, readPackIndex, rewritePack } from './version-pack.js';
 import { writeWhole } from './whole-file.js';
 
 /**
@@ -19,8 +19,7 @@ export type StoredVersion = VersionName & { file: string; pack?: PackEntry };
 const pathFile = 'path';
 
 /** The name of a canvas's folder. @source house rules (hostile names never become file names) */
-export const folderNameOf = (canvasPath: string): string =>
-  createHash('sha256').update(canvasPath).digest('hex').slice(0, 32);
+export const folderNameOf = (canvasPath: string): string => hash('sha256', canvasPath, 'hex').slice(0, 32);
 
 /** @source readdir(3), ERRORS */
 export const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -31,10 +30,7 @@ export const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoExcepti
  * @source product contract, Canvases (`versions`)
  */
 export async function readVersions(folder: string): Promise<StoredVersion[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (isGone(error)) return [];
-    throw error;
-  });
+  const names = namesIn(folder);
   const versions: StoredVersion[] = [];
   /** A pack that was being written anew when the process died may be there twice. */
   const packedIds = new Set<string>();
@@ -45,6 +41,16 @@ export async function readVersions(folder: string): Promise<StoredVersion[]> {
     else if (isPackName(name)) versions.push(...(await versionsInPack(file, packedIds)));
   }
   return versions.sort((a, b) => (a.id === b.id ? Number(b.settled) - Number(a.settled) : a.id < b.id ? -1 : 1));
+}
+
+/** Asked at once: another thread would take longer to be told than the system does for the few names of a canvas. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
 }
 
 async function versionsInPack(file: string, found: Set<string>): Promise<StoredVersion[]> {
@@ -119,8 +125,7 @@ export async function removeVersions(
     const ids = new Set(dropped.filter((version) => version.file === file).map(({ id }) => id));
     const count = all.filter((version) => version.file === file).length;
     if (ids.size < count * voidShare) continue;
-    const kept = ids.size === count ? [] : (await readPack(file)).filter(({ id }) => !ids.has(id));
-    if (kept.length > 0) await writePack(folder, kept);
+    if (ids.size < count) await rewritePack(file, folder, (id) => (ids.has(id) ? undefined : id));
     await unlink(file);
     removed += ids.size;
   }
@@ -145,12 +150,12 @@ async function givePack(file: string, to: string, taken: Set<string>): Promise<v
     await rename(file, path.join(to, path.basename(file)));
     return;
   }
-  const versions = await readPack(file);
-  for (const version of versions) {
-    while (taken.has(version.id)) version.id = nextVersionId(0, version.id);
-    taken.add(version.id);
-  }
-  if (versions.length > 0) await writePack(to, versions);
+  await rewritePack(file, to, (given) => {
+    let id = given;
+    while (taken.has(id)) id = nextVersionId(0, id);
+    taken.add(id);
+    return id;
+  });
   await unlink(file);
 }
 
