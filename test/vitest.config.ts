@@ -8,11 +8,21 @@ const withReplacedModules = [
   'test/canvases/changes/vault-watch.test.ts',
 ];
 
+const builtWorker = new URL('support/workers/built-worker.ts', import.meta.url).pathname;
+
 // biome-ignore lint/style/noDefaultExport: the form vitest reads
 export default defineConfig({
+  plugins: [
+    {
+      name: 'built-workers',
+      enforce: 'pre',
+      resolveId: (id, importer) => (id.endsWith('/worker.js') && importer?.includes('/src/') ? builtWorker : undefined),
+    },
+  ],
   test: {
     root: new URL('..', import.meta.url).pathname,
     pool: 'forks',
+    globalSetup: [new URL('support/workers/build-workers.ts', import.meta.url).pathname],
     // All cores: one is left idle otherwise, which on two is half of them.
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [

@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { childProgram } from '../support/child-program.js';
 import { temporaryFolder } from '../support/folder.js';
 import { canvasBytes } from './support/canvas-bytes.js';
 import { openTestCanvases } from './support/open-test-canvases.js';
 
-const childFile = fileURLToPath(new URL('saving-child.ts', import.meta.url));
+const childFile = await childProgram(new URL('saving-child.ts', import.meta.url));
 
 /** Runs a child until it has acknowledged so many saves, kills it, and returns all that it said. */
 async function killedAfter(acks: number, folders: string[], first: number): Promise<string[][]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', childFile, ...folders, String(first)], {
+  const child = spawn(process.execPath, [childFile, ...folders, String(first)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');

@@ -4,18 +4,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { etagOf } from '../../../src/canvases/document/etag.js';
 import { openHistory } from '../../../src/canvases/history/open-history.js';
+import { childProgram } from '../../support/child-program.js';
 import { temporaryFolder } from '../../support/folder.js';
 
-const childFile = fileURLToPath(new URL('writing-child.ts', import.meta.url));
+const childFile = await childProgram(new URL('writing-child.ts', import.meta.url));
 const rounds = 3;
 
 /** Runs a child until it has said `lines` numbers, kills it, and returns the last one. */
 async function killedChild(vault: string, folder: string, lines: number): Promise<number> {
-  const child = spawn(process.execPath, ['--import', 'tsx', childFile, vault, folder], {
+  const child = spawn(process.execPath, [childFile, vault, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let last = 0;

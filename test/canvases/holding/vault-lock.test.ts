@@ -3,21 +3,21 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../../src/canvases/clock.js';
 import { describeSelf, type LockHolder } from '../../../src/canvases/holding/lock-holder.js';
 import { lockVault, type VaultLockOptions, vaultLockName } from '../../../src/canvases/holding/vault-lock.js';
+import { childProgram } from '../../support/child-program.js';
 import { temporaryFolder } from '../../support/folder.js';
 
-const childFile = fileURLToPath(new URL('locking-child.ts', import.meta.url));
+const childFile = await childProgram(new URL('locking-child.ts', import.meta.url));
 
 class Starter {
   readonly process: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
 
   constructor(vaultDir: string) {
-    this.process = spawn(process.execPath, ['--import', 'tsx', childFile, vaultDir]);
+    this.process = spawn(process.execPath, [childFile, vaultDir]);
     this.#lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
     onTestFinished(() => void this.process.kill('SIGKILL'));
   }

@@ -1,18 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { etagOf } from '../../../src/canvases/document/etag.js';
 import { openJournal } from '../../../src/canvases/journal/journal.js';
+import { childProgram } from '../../support/child-program.js';
 import { temporaryFolder } from '../../support/folder.js';
 
-const childFile = fileURLToPath(new URL('appending-child.ts', import.meta.url));
+const childFile = await childProgram(new URL('appending-child.ts', import.meta.url));
 const rounds = 5;
 
 /** Runs a child until it has said `lines` lines about its writes, kills it, and returns all that it said. */
 async function killedChild(folder: string, first: number, lines: number): Promise<string[][]> {
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', childFile, folder, String(first)], {
+  const child: ChildProcess = spawn(process.execPath, [childFile, folder, String(first)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const said: string[][] = [];

@@ -41,17 +41,17 @@ describe('bad input is named, counted and held within bounds:', () => {
     expect((await readFile(run.errorFile.path, 'utf8')).length).toBeLessThan(2000);
   }, 60_000);
 
-  it('hundreds of thousands of lines that hold nothing', async () => {
-    const run = await newRun('{}\n'.repeat(300_000), {
+  it('more than a hundred thousand lines that hold nothing', async () => {
+    const run = await newRun('{}\n'.repeat(120_000), {
       errorFile: { path: `${await temporaryFolder()}/errors`, maxBytes: 100_000 },
     });
     const { result, extra } = await extraBytes(() => outcomeOf(run));
-    expect(result.counts).toEqual({ imported: 0, failed: 300_000, skipped: 0 });
+    expect(result.counts).toEqual({ imported: 0, failed: 120_000, skipped: 0 });
     expect(result.errors).toHaveLength(1000);
     expect(extra).toBeLessThan(256 * mebibyte);
     const lines = (await readFile(run.errorFile.path, 'utf8')).trim().split('\n');
     expect(lines.join('\n').length).toBeLessThan(101_000);
-    expect(JSON.parse(lines.at(-1)!)).toEqual({ cut: true, not_listed: 300_000 - (lines.length - 1) });
+    expect(JSON.parse(lines.at(-1)!)).toEqual({ cut: true, not_listed: 120_000 - (lines.length - 1) });
   }, 60_000);
 
   it('gzip of gigabytes', async () => {
@@ -62,13 +62,13 @@ describe('bad input is named, counted and held within bounds:', () => {
     const ended = new Promise((resolve) => gzip.on('end', resolve));
     gzip.write(`${JSON.stringify(rawRecord(1))}\n`);
     const blank = Buffer.alloc(4 * mebibyte, ' ');
-    for (let i = 0; i < 64; i++) await new Promise<void>((resolve) => gzip.write(blank, () => resolve()));
+    for (let i = 0; i < 8; i++) await new Promise<void>((resolve) => gzip.write(blank, () => resolve()));
     gzip.end();
     await ended;
     const member = Buffer.concat(parts);
     const handle = await open(run.file.path, 'w');
     // Members one after the other: four gigabytes of text in four megabytes.
-    for (let i = 0; i < 16; i++) await handle.write(member);
+    for (let i = 0; i < 128; i++) await handle.write(member);
     await handle.close();
     const { result, extra } = await extraBytes(async () =>
       outcomeOf({ ...run, file: await identityOf(run.file.path) }),

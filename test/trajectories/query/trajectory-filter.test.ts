@@ -117,7 +117,7 @@ describe.each(['without indexes', 'with indexes'])('%s', (state) => {
       fc.asyncProperty(condition, async (one) => {
         expect(await selected(table, [one])).toEqual(predicted([one]));
       }),
-      { seed, numRuns: 400 },
+      { seed, numRuns: 250 },
     );
   }, 60_000);
 

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
+import { childProgram } from '../../support/child-program.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { openStore } from '../open-store.js';
 import { makeRow, openTables } from '../stored-rows.js';
 
-const child = new URL('./record-child.ts', import.meta.url).pathname;
+const child = await childProgram(new URL('./record-child.ts', import.meta.url));
 const rows = Array.from({ length: 6 }, (_, i) => makeRow(i, { reward: i / 8, is_bookmarked: false }));
 const newestFirst = { filter: [], sortBy: 'reward', order: 'desc', page: 1, pageSize: 20 } as const;
 
@@ -15,7 +16,7 @@ async function storeKilledAfter(write: string) {
   const folder = await temporaryFolder();
   const made = await openTables(rows, 1, folder);
   for (const part of [made.table, made.analysis, made.database]) part.close();
-  const started = spawn(process.execPath, ['--import', 'tsx', child, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const started = spawn(process.execPath, [child, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(started, 'exit');
   for await (const line of createInterface(started.stdout)) if (line === write) started.kill('SIGKILL');
   expect((await exited)[1]).toBe('SIGKILL');

@@ -215,8 +215,12 @@ test('a version that a reader holds stays readable', async () => {
   await churn();
   expect(done()).toContain('compact');
   expect(await reader.countRows("notes = ''")).toBe(200);
+  // All that is older than the reader's has gone; from it on everything is there still.
+  expect(versionFiles(folder).length).toBeGreaterThan(100);
   giveBack();
-  await churn();
+  await table.add([makeRow(2000)]);
+  pass(20_000);
+  await care.run();
   expect(versionFiles(folder).length).toBeLessThan(10);
 });
 
@@ -225,7 +229,7 @@ test('single-row writes in a row leave few versions, few pieces and little on di
   const { care, pass } = careOf(table, { folder });
   await care.run();
   let [mostVersions, mostFragments, mostBytes] = [0, 0, 0];
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 300; i++) {
     if (i % 4 !== 0) await table.add([makeRow(1000 + i)]);
     else await table.update({ where: `seq = ${(i % 300) + 1}`, values: { notes: 'x' } });
     if (i % 20 !== 19) continue;
@@ -235,7 +239,7 @@ test('single-row writes in a row leave few versions, few pieces and little on di
     mostFragments = Math.max(mostFragments, (await table.stats()).fragmentStats.numFragments);
     mostBytes = Math.max(mostBytes, bytesUnder(folder));
   }
-  expect(await table.countRows()).toBe(600);
+  expect(await table.countRows()).toBe(525);
   expect(mostFragments).toBeLessThan(80);
   expect(mostVersions).toBeLessThan(250);
   expect(mostBytes).toBeLessThan(12 * 2 ** 20);

@@ -11,7 +11,7 @@ import { makeRows, someQuery } from './query-maker.js';
 
 // A few hundred queries as a rule; `npm run test:queries` asks ten thousand of a store large enough for every way of
 // finding a page.
-const queryCount = Number(process.env.QUERIES ?? 300);
+const queryCount = Number(process.env.QUERIES ?? 200);
 const rowCount = Number(process.env.ROWS ?? 2500);
 const queriesAtOnce = 6;
 const groupsBetweenWrites = 8;
