@@ -4,7 +4,16 @@
  * folder. It does not order two writers of one file: whoever calls does that.
  */
 import { randomBytes } from 'node:crypto';
-import { accessSync, type BigIntStats, constants, fstatSync, lstatSync, renameSync, type Stats } from 'node:fs';
+import {
+  accessSync,
+  type BigIntStats,
+  constants,
+  fstatSync,
+  lstatSync,
+  renameSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs';
 import { type FileHandle, link, open, unlink } from 'node:fs/promises';
 import { canvasBusy, canvasExists, canvasNotFound } from '../errors.js';
 import { syncDescriptor } from './sync-descriptor.js';
@@ -74,16 +83,25 @@ async function fill(file: FileHandle, bytes: Buffer, replaced: Stats | undefined
 const holdingTries = 3;
 
 /**
- * Holds the file that is about to lose its name, again when another program has put a new one in its place meanwhile.
- * What follows at once, without giving way, finds the file that is held.
- * @throws Problem CANVAS_BUSY when the other program does not stop
+ * Holds the file that is about to lose its name, again when another program has put a new one in its place meanwhile, and
+ * takes the name away from it in the same turn as it sees that it is still there: after anything that waits, if only for
+ * what other requests have to do first, it could be another file, of which nothing would be left.
+ * @param takeAway waits for nothing
+ * @throws Problem CANVAS_BUSY when the other program does not stop; what `takeAway` throws
  */
-async function holdStill(folder: VaultFolder, name: string, hold: () => Promise<unknown>): Promise<void> {
+async function takeNameAway(
+  folder: VaultFolder,
+  name: string,
+  hold: () => Promise<unknown>,
+  takeAway: () => void,
+): Promise<void> {
   const inode = () => lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })?.ino;
   for (let tries = 0; tries < holdingTries; tries++) {
     const before = inode();
     await hold();
-    if (inode() === before) return;
+    if (inode() !== before) continue;
+    takeAway();
+    return;
   }
   throw canvasBusy();
 }
@@ -109,9 +127,8 @@ export async function replaceFile(
   let renamed = false;
   try {
     await fill(file, bytes, replaced);
-    await holdStill(folder, name, hold);
     const before = fstatSync(file.fd, { bigint: true });
-    renameSync(temporary, folder.at(name));
+    await takeNameAway(folder, name, hold, () => renameSync(temporary, folder.at(name)));
     renamed = true;
     const after = fstatSync(file.fd, { bigint: true });
     await syncDescriptor(folder.descriptor);
@@ -125,7 +142,8 @@ export async function replaceFile(
 /**
  * Deletes a regular file, durably.
  * @param hold called right before the file loses its name
- * @throws Problem CANVAS_NOT_FOUND when there is none; else the system's error
+ * @throws Problem CANVAS_NOT_FOUND when there is none, CANVAS_BUSY when another program puts new ones in its place all the
+ *   time; else the system's error
  * @source unlink(2); fsync(2)
  */
 export async function removeFile(
@@ -134,8 +152,7 @@ export async function removeFile(
   hold: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   if (!lstatSync(folder.at(name), { throwIfNoEntry: false })?.isFile()) throw canvasNotFound();
-  await hold();
-  await unlink(folder.at(name));
+  await takeNameAway(folder, name, hold, () => unlinkSync(folder.at(name)));
   await syncDescriptor(folder.descriptor);
 }
 

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -157,6 +158,34 @@ describe('replacing a file', () => {
     sub.close();
     expect(readdirSync(outside)).toEqual([]);
     expect(read('moved/a.canvas')).toBe('x');
+  });
+});
+
+describe('a file that another program puts in place between holding the old one and taking its name away', () => {
+  const takeAway = {
+    replaceFile: (hold: () => Promise<void>) => replaceFile(folder, 'a.canvas', Buffer.from('ours'), hold),
+    removeFile: (hold: () => Promise<void>) => removeFile(folder, 'a.canvas', hold),
+  };
+
+  it.each([
+    ...[0, 1, 2, 3, 4, 5, 6, 8].map((turns) => ['replaceFile', turns] as const),
+    ...[0, 1, 2, 3, 4, 5, 6, 8].map((turns) => ['removeFile', turns] as const),
+  ])('is held too, or stays: %s, %i jobs later', async (way, turns) => {
+    writeFileSync(fileOf('a.canvas'), 'before');
+    writeFileSync(fileOf('theirs.tmp'), 'theirs');
+    let edited = Promise.resolve();
+    let held = 0;
+    const hold = async () => {
+      held += 1;
+      linkSync(fileOf('a.canvas'), fileOf(`held-${held}`));
+      if (held > 1) return;
+      for (let i = 0; i < turns; i++) edited = edited.then(() => {});
+      edited = edited.then(() => renameSync(fileOf('theirs.tmp'), fileOf('a.canvas')));
+    };
+    await takeAway[way](hold);
+    await edited;
+    const left = readdirSync(vault).map((name) => read(name));
+    expect(left).toEqual(expect.arrayContaining(['before', 'theirs']));
   });
 });
 
