@@ -50,6 +50,8 @@ export interface VersionLabel {
 /** A version that is being kept: give it to `settle` or `discard`. @source product contract, Promises 3 */
 export interface HeldVersion extends CanvasVersion {
   readonly canvasPath: string;
+  /** Of the canvas's file that is held; no other file gets it before `settle` or `discard`. */
+  readonly inode: bigint;
 }
 
 /** @source product contract, Canvases (`versions`); Promises 3 */

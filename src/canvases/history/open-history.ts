@@ -82,7 +82,7 @@ class FileHistory implements History {
       if (label.origin === 'external' && !held.original) await syncBytes(path.join(folder, formatVersionName(name)));
       this.#held.set(`${folderName}/${name.id}`, held.original);
       this.#reportKept(held.original ? 'copy' : 'link', held.bytes, started);
-      return { canvasPath, ...publicOf(name, held.bytes) };
+      return { canvasPath, inode: held.inode, ...publicOf(name, held.bytes) };
     });
   }
 

@@ -80,26 +80,36 @@ async function fill(file: FileHandle, bytes: Buffer, replaced: Stats | undefined
   await file.sync();
 }
 
+/**
+ * Holds the file that has a name now, so that its bytes are not lost with the name.
+ * @returns its inode, which no other file gets while it is held; undefined when there was no file
+ * @source product contract, Promises 3
+ */
+export type HoldFile = () => Promise<bigint | undefined>;
+
 const holdingTries = 3;
 
 /**
- * Holds the file that is about to lose its name, again when another program has put a new one in its place meanwhile, and
- * takes the name away from it in the same turn as it sees that it is still there: after anything that waits, if only for
- * what other requests have to do first, it could be another file, of which nothing would be left.
+ * Takes a name away from the file that is held, in the same turn as it is seen that it has the name still; else the file that
+ * another program has put there meanwhile is held too. After anything that waits, if only for what other requests have to do
+ * first, it could be another file, of which nothing would be left. That it has the inode of before is not enough: one that was
+ * deleted before it was held may have given its inode to the next.
  * @param takeAway waits for nothing
  * @throws Problem CANVAS_BUSY when the other program does not stop; what `takeAway` throws
  */
 async function takeNameAway(
   folder: VaultFolder,
   name: string,
-  hold: () => Promise<unknown>,
+  hold: HoldFile | undefined,
   takeAway: () => void,
 ): Promise<void> {
-  const inode = () => lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })?.ino;
+  if (!hold) {
+    takeAway();
+    return;
+  }
   for (let tries = 0; tries < holdingTries; tries++) {
-    const before = inode();
-    await hold();
-    if (inode() !== before) continue;
+    const held = await hold();
+    if (lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })?.ino !== held) continue;
     takeAway();
     return;
   }
@@ -109,7 +119,7 @@ async function takeNameAway(
 /**
  * Stores `bytes` under `name`, durably, keeping the mode of the file that is replaced (and its owner, when the
  * process may give files away).
- * @param hold called right before the old file loses its name, when the new one is complete
+ * @param hold called right before the old file loses its name, when the new one is complete; left out, nothing is held
  * @returns the state of the new file, or undefined when another program changed it before it could be looked at
  * @throws Problem CANVAS_NOT_FOUND when something else than a regular file has the name; else the system's error.
  *   Unless the very last step failed the old file is then untouched, and no temporary file is left.
@@ -119,7 +129,7 @@ export async function replaceFile(
   folder: VaultFolder,
   name: string,
   bytes: Buffer,
-  hold: () => Promise<unknown> = async () => {},
+  hold?: HoldFile,
 ): Promise<BigIntStats | undefined> {
   const replaced = replaceable(folder, name);
   const temporary = folder.at(temporaryName());
@@ -146,11 +156,7 @@ export async function replaceFile(
  *   time; else the system's error
  * @source unlink(2); fsync(2)
  */
-export async function removeFile(
-  folder: VaultFolder,
-  name: string,
-  hold: () => Promise<unknown> = async () => {},
-): Promise<void> {
+export async function removeFile(folder: VaultFolder, name: string, hold?: HoldFile): Promise<void> {
   if (!lstatSync(folder.at(name), { throwIfNoEntry: false })?.isFile()) throw canvasNotFound();
   await takeNameAway(folder, name, hold, () => unlinkSync(folder.at(name)));
   await syncDescriptor(folder.descriptor);

@@ -14,7 +14,7 @@ import { type FileState, storedCanvas } from '../reading/stored-canvas.js';
 import type { MovingFiles } from '../writing/canvas-move.js';
 import type { CurrentCanvas } from '../writing/preconditions.js';
 import type { CanvasContent, FileWork } from '../writing/write-request.js';
-import { linkFile, removeFile, replaceFile, syncFile } from './atomic-file.js';
+import { type HoldFile, linkFile, removeFile, replaceFile, syncFile } from './atomic-file.js';
 import { NameClaims } from './name-claims.js';
 import { KnownFiles } from './ownership/known-files.js';
 import { ReplacedVersions } from './ownership/replaced-versions.js';
@@ -143,7 +143,7 @@ export class VaultFiles implements MovingFiles {
       this.#checkName(path);
       const folder = openFolder(this.#options.root, path.folders);
       try {
-        const remove = (hold: () => Promise<void>) => removeFile(folder, path.name, hold);
+        const remove = (hold: HoldFile) => removeFile(folder, path.name, hold);
         await this.#replaced.keeping(path, folder.at(path.name), work, remove, work.isMoved);
         this.known.removed(path.text);
         await this.#options.copies.remove(path.text);
@@ -189,7 +189,7 @@ export class VaultFiles implements MovingFiles {
       target = await this.#folders.make(to.folders);
       await this.#placeAt(source, from, target, to);
       try {
-        const remove = (hold: () => Promise<void>) => removeFile(source, from.name, hold);
+        const remove = (hold: HoldFile) => removeFile(source, from.name, hold);
         await this.#replaced.keeping(from, source.at(from.name), {}, remove, true);
       } catch (error) {
         if (lstatSync(source.at(from.name), { throwIfNoEntry: false })) await removeFile(target, to.name);

@@ -8,12 +8,19 @@ import {
   renameSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { removeFile, replaceFile, syncFile, temporaryFileOwner } from '../../../src/canvases/vault/atomic-file.js';
+import {
+  type HoldFile,
+  removeFile,
+  replaceFile,
+  syncFile,
+  temporaryFileOwner,
+} from '../../../src/canvases/vault/atomic-file.js';
 import { removeLeftovers } from '../../../src/canvases/vault/leftovers.js';
 import { openRoot, prepareVault, type VaultFolder } from '../../../src/canvases/vault/vault-folder.js';
 import { temporaryFolder } from '../../support/folder.js';
@@ -162,30 +169,63 @@ describe('replacing a file', () => {
 });
 
 describe('a file that another program puts in place between holding the old one and taking its name away', () => {
-  const takeAway = {
-    replaceFile: (hold: () => Promise<void>) => replaceFile(folder, 'a.canvas', Buffer.from('ours'), hold),
-    removeFile: (hold: () => Promise<void>) => removeFile(folder, 'a.canvas', hold),
+  const ways = {
+    replaceFile: (hold: HoldFile) => replaceFile(folder, 'a.canvas', Buffer.from('ours'), hold),
+    removeFile: (hold: HoldFile) => removeFile(folder, 'a.canvas', hold),
   };
+  const names = ['replaceFile', 'removeFile'] as const;
+  let held: number;
+  const link = () => {
+    held += 1;
+    linkSync(fileOf('a.canvas'), fileOf(`held-${held}`));
+    return statSync(fileOf(`held-${held}`), { bigint: true }).ino;
+  };
+  const left = () => readdirSync(vault).map((name) => read(name));
 
-  it.each([
-    ...[0, 1, 2, 3, 4, 5, 6, 8].map((turns) => ['replaceFile', turns] as const),
-    ...[0, 1, 2, 3, 4, 5, 6, 8].map((turns) => ['removeFile', turns] as const),
-  ])('is held too, or stays: %s, %i jobs later', async (way, turns) => {
+  beforeEach(() => {
+    held = 0;
     writeFileSync(fileOf('a.canvas'), 'before');
-    writeFileSync(fileOf('theirs.tmp'), 'theirs');
-    let edited = Promise.resolve();
-    let held = 0;
-    const hold = async () => {
-      held += 1;
-      linkSync(fileOf('a.canvas'), fileOf(`held-${held}`));
-      if (held > 1) return;
-      for (let i = 0; i < turns; i++) edited = edited.then(() => {});
-      edited = edited.then(() => renameSync(fileOf('theirs.tmp'), fileOf('a.canvas')));
-    };
-    await takeAway[way](hold);
-    await edited;
-    const left = readdirSync(vault).map((name) => read(name));
-    expect(left).toEqual(expect.arrayContaining(['before', 'theirs']));
+  });
+
+  it.each(names.flatMap((name) => [0, 1, 2, 3, 4, 5, 6, 8].map((jobs) => [name, jobs] as const)))(
+    'is held too, or stays: %s, %i jobs later',
+    async (name, jobs) => {
+      writeFileSync(fileOf('theirs.tmp'), 'theirs');
+      let edited = Promise.resolve();
+      await ways[name](async () => {
+        const inode = link();
+        if (held > 1) return inode;
+        for (let i = 0; i < jobs; i++) edited = edited.then(() => {});
+        edited = edited.then(() => renameSync(fileOf('theirs.tmp'), fileOf('a.canvas')));
+        return inode;
+      });
+      await edited;
+      expect(left()).toEqual(expect.arrayContaining(['before', 'theirs']));
+    },
+  );
+
+  it.each(names)('is held too when it has the inode of one that was deleted: %s', async (name) => {
+    let times = 0;
+    await ways[name](async () => {
+      times += 1;
+      if (times > 1) return link();
+      // The file system mostly gives the number to the next file at once.
+      unlinkSync(fileOf('a.canvas'));
+      writeFileSync(fileOf('a.canvas'), 'theirs');
+      return undefined;
+    });
+    expect(left()).toContain('theirs');
+  });
+
+  it.each(names)('again and again stops what would take its name away: %s', async (name) => {
+    const busy = ways[name](async () => {
+      const inode = link();
+      writeFileSync(fileOf('next'), `theirs, ${held}`);
+      renameSync(fileOf('next'), fileOf('a.canvas'));
+      return inode;
+    });
+    await expect(busy).rejects.toMatchObject({ code: 'CANVAS_BUSY' });
+    expect(left().sort()).toEqual(['before', 'theirs, 1', 'theirs, 2', 'theirs, 3']);
   });
 });
 

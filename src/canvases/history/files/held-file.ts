@@ -46,19 +46,21 @@ const isNothing = (error: unknown, source: string) => leadsNowhere(error) && !is
  */
 export interface HeldFile {
   bytes: number;
+  /** Of the canvas's own file: as long as that is held, no other file gets this number. */
+  inode: bigint;
   original: FileHandle | undefined;
 }
 
 async function holdByLink(link: LinkFile, source: string, folder: string, name: string): Promise<HeldFile | undefined> {
   const temporary = path.join(folder, temporaryName());
   await link(source, temporary);
-  const stats = lstatSync(temporary);
+  const stats = lstatSync(temporary, { bigint: true });
   if (!stats.isFile()) {
     await unlink(temporary);
     return undefined;
   }
   await rename(temporary, path.join(folder, name));
-  return { bytes: stats.size, original: undefined };
+  return { bytes: Number(stats.size), inode: stats.ino, original: undefined };
 }
 
 async function holdByCopy(
@@ -69,11 +71,12 @@ async function holdByCopy(
 ): Promise<HeldFile | undefined> {
   const original = await openUnlinked(source);
   try {
-    if (fstatSync(original.fd).isFile()) {
+    const stats = fstatSync(original.fd, { bigint: true });
+    if (stats.isFile()) {
       const bytes = await readWhole(original, maxBytes);
       if (!bytes) throw Object.assign(new Error('the file is too large to be copied'), { code: 'EFBIG' });
       await writeWhole(folder, name, bytes);
-      return { bytes: bytes.length, original };
+      return { bytes: bytes.length, inode: stats.ino, original };
     }
   } catch (error) {
     await original.close();

@@ -7,6 +7,7 @@ import { etagOfFile } from '../../history/files/held-file.js';
 import type { HeldVersion, History } from '../../history/history.js';
 import type { OwnCopies } from '../../history/own-copies.js';
 import type { FileWork } from '../../writing/write-request.js';
+import type { HoldFile } from '../atomic-file.js';
 import type { VaultPath } from '../vault-path.js';
 import type { KnownFiles } from './known-files.js';
 import { LateEdits } from './late-edits.js';
@@ -89,7 +90,7 @@ export class ReplacedVersions {
 
   /**
    * Runs `work`, which calls the function it is given right before the file at `address` loses its name, and again
-   * when another program has put a new file there meanwhile.
+   * when that is not the file whose inode it answers: another program has put a new one there meanwhile.
    * @param isElsewhere whether the bytes go on under another name, so that the history need not have them
    * @throws what `work` throws; nothing is in the history then that was not lost elsewhere
    */
@@ -97,7 +98,7 @@ export class ReplacedVersions {
     path: VaultPath,
     address: string,
     replacing: Replacing,
-    work: (hold: () => Promise<void>) => Promise<T>,
+    work: (hold: HoldFile) => Promise<T>,
     isElsewhere = false,
   ): Promise<T> {
     const held: HeldVersion[] = [];
@@ -105,9 +106,10 @@ export class ReplacedVersions {
     try {
       const result = await work(async () => {
         const version = await this.#hold(path, address, replacing);
-        if (!version) return;
+        if (!version) return undefined;
         held.push(version);
         await this.#options.history.sync(path.text);
+        return version.inode;
       });
       isDone = true;
       return result;
