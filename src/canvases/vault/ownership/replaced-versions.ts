@@ -136,7 +136,10 @@ export class ReplacedVersions {
     }
     const when = origin === 'api' && replacedAtMs !== undefined ? { replacedAtMs } : {};
     const label = { origin, created, isUnseen, ...when, ...(etag === undefined ? {} : { etag }) };
-    return this.#options.history.keepFile(path.text, file, label);
+    const held = await this.#options.history.keepFile(path.text, file, label);
+    // It was there a moment ago: another program has taken it away before it could be held.
+    if (!held) await this.keepOverwritten(path, file);
+    return held;
   }
 
   /** The write itself has ended, well or not; what goes wrong here is put right at the next start. */
