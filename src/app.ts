@@ -23,8 +23,6 @@ export interface App {
   server: FastifyInstance;
   /** Reads the optimisation flags and the alert rules again; a bad file is logged and the last good one stays. */
   reload(): void;
-  /** Gets ready for what is not asked for at once. To be called when the server listens; not to be waited for. */
-  warmUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -231,7 +229,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
         components: () => ({
           canvases: { ready: true },
           trajectories: { ready: true, ...trajectories.detail() },
-          imports: { ready: true, ...imports.detail() },
+          imports: { ready: true },
           memory: { ready: true, ...memory.detail() },
         }),
       }),
@@ -261,7 +259,6 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
         }
       }
     },
-    warmUp: library.warmUp,
     async close() {
       draining = true;
       // Imports first: a request that waits for one to end is answered, and the server can close.

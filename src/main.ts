@@ -73,7 +73,6 @@ try {
   const app = await buildApp(settings, logger, version);
   stopOnSignal(app, logger);
   announce(await app.server.listen({ host: settings.host, port: settings.port }), logger);
-  void app.warmUp();
 } catch (error) {
   refuseToStart((error as Error).message);
 }

@@ -104,7 +104,6 @@ async function importUpload(
   send: (client: ReturnType<typeof createClient>) => Promise<Answer>,
 ): Promise<ImportRun> {
   const client = createClient(service.origin, 2);
-  await untilWarm(service.origin);
   await wait(settleMs);
   forgetPeak(service.pid);
   const idleBytes = residentBytes(service.pid);
@@ -133,18 +132,6 @@ async function importUpload(
     loopDelayP99Ms: Math.max(0, (metrics.value('nodejs_eventloop_lag_p99_seconds') ?? Number.NaN) * 1000 - lagStepMs),
     healthP99Ms: quantile(waits, 0.99),
   };
-}
-
-/** A service gets ready for imports when it has started: measured is what a client finds that comes after that. */
-async function untilWarm(origin: string): Promise<void> {
-  const client = createClient(origin, 1);
-  const isWarming = async () => {
-    const { body } = expectStatus(await client.request('GET', '/ready'), [200], 'GET /ready');
-    const { components } = JSON.parse(body.toString()) as { components: { imports: { detail?: string } } };
-    return components.imports.detail !== undefined;
-  };
-  while (await isWarming()) await wait(askEveryMs);
-  client.close();
 }
 
 /** Each run gets a service over an empty store, so that no run finds what another has left. */

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { isOn } from '../optimization.js';
 import type { InBackground } from '../scheduler/index.js';
 import { analysisRoutes } from './analysis/analysis-routes.js';
 import { exportRoutes } from './export/export-routes.js';
@@ -49,8 +48,6 @@ export interface TrajectoryLibrary {
   search: TrajectorySearch;
   imports: Imports;
   routes: FastifyPluginAsyncZod[];
-  /** Gets ready for imports, where things are loaded ahead at all. To be called once requests are answered. Never throws. */
-  warmUp(): Promise<void>;
   /** Ends everything but the imports, which are closed first. */
   close(): Promise<void>;
 }
@@ -115,9 +112,6 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
       searchRoutes(search),
       trajectoryRoutes(trajectories),
     ],
-    async warmUp() {
-      if (options.indexPrewarm && isOn(options.indexPrewarm)) await imports.warmUp(background.prewarm);
-    },
     async close() {
       await Promise.all([search.close(), trajectories.close()]);
     },

@@ -34,24 +34,22 @@ export class ThreadLost extends Error {
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 
 /**
- * What the thread is told: to rehearse in a folder; a run, once the one before it has ended; that the run has its turn,
+ * What the thread is told: a run, once the one before it has ended; that the run has its turn,
  * with what has changed of it since; to end the run at the next batch.
  * @source Node.js documentation, worker_threads
  */
 export type ThreadOrder =
-  | { rehearse: string }
   | { run: ImportRun }
   | { turn: Pick<ImportRun, 'usesIndexes'> }
   | Exclude<StopRequest, undefined>;
 
 /**
- * What the thread says: that it has rehearsed; of a run, reports, that it wants to commit while nobody else writes (it is
+ * What the thread says of a run: reports, that it wants to commit while nobody else writes (it is
  * answered with its turn) and has done so, and how the run ended.
  * @source Node.js documentation, worker_threads
  */
 export type ThreadMessage =
   | RunReport
-  | { type: 'rehearsed' }
   | { type: 'turn_wanted' }
   | { type: 'turn_over' }
   | { type: 'end'; end: RunEnd }
@@ -107,7 +105,7 @@ export function startIn(
       else if (message.type === 'turn_over') endTurn();
       else if (message.type === 'end') leave(() => resolve(message.end));
       else if (message.type === 'error') leave(() => reject(message.error));
-      else if (message.type !== 'rehearsed') report(message);
+      else report(message);
     };
     const onError = (error: unknown) => reject(new ThreadLost(error));
     const onExit = (code: number) => {

@@ -2,7 +2,6 @@ import { parentPort } from 'node:worker_threads';
 import { runImport } from './import-pipeline.js';
 import type { ImportRun, StopRequest } from './import-run.js';
 import type { ThreadMessage, ThreadOrder } from './import-runner.js';
-import { rehearse } from './threads/rehearsal.js';
 
 /**
  * Runs imports in a thread of its own, one after the other, so that parsing never holds up the thread that answers
@@ -16,7 +15,6 @@ if (!port) throw new Error('expected to run as a worker thread');
 let request: StopRequest;
 let current: ImportRun | undefined;
 let takeTurn = () => {};
-let runsGiven = 0;
 let last = Promise.resolve();
 
 const say = (message: ThreadMessage) => port.postMessage(message);
@@ -26,13 +24,7 @@ port.on('message', (order: ThreadOrder) => {
     request = order;
   } else if ('run' in order) {
     request = undefined;
-    runsGiven += 1;
     last = last.then(() => carryOut(order.run));
-  } else if ('rehearse' in order) {
-    last = last
-      .then(() => rehearse(order.rehearse, () => runsGiven > 0))
-      .catch(() => {})
-      .then(() => say({ type: 'rehearsed' }));
   } else {
     if (current) Object.assign(current, order.turn);
     takeTurn();

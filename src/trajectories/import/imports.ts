@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { openDatabase } from '../../lance/index.js';
 import type { Logger } from '../../logger.js';
-import { isOn, type Optimization } from '../../optimization.js';
+import type { Optimization } from '../../optimization.js';
 import { atOnce, type InBackground } from '../../scheduler/index.js';
 import { tableNames } from '../trajectory-schema.js';
 import { alreadyFinished, spoolFailed, taskNotFound, uploadInvalid } from './errors.js';
@@ -105,14 +105,6 @@ export interface Imports {
    * @throws what the file system throws; the rows must stay then
    */
   overriding(rows: readonly OverriddenRow[]): Promise<void>;
-  /**
-   * Opens the thread that imports run in and has it rehearse, so that the first import finds it ready. Does nothing
-   * while `batch_import` is off. Never throws.
-   * @param inTurn where it waits for its turn
-   */
-  warmUp(inTurn: InBackground): Promise<void>;
-  /** What `/ready` says: whether that goes on. */
-  detail(): { detail?: string };
   /** How many wait for their turn, and how many run. */
   unfinished(): { pending: number; processing: number };
   /** Newest first. */
@@ -139,7 +131,6 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
   const jobs = new Map<string, ImportJob>();
   const followers = createFollowers();
   const threads = createImportThreads();
-  let isWarming = false;
   const queue = createImportQueue({ maxPending, inBackground, onLeft: forgetOldest, logger });
 
   const makeDurable = async () => void (await database.syncTable(tableNames.trajectories));
@@ -262,14 +253,6 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
       return files.openErrorFile(taskId);
     },
     overriding: (rows) => writeOverridden(rows, { files, jobs, makeDurable }),
-    async warmUp(inTurn) {
-      if (options.startRun || !isOn(options.batchImport)) return;
-      isWarming = true;
-      // The service may end before the turn comes.
-      await inTurn(() => threads.rehearse(path.join(options.dataDir, 'imports', 'rehearsal'))).catch(() => {});
-      isWarming = false;
-    },
-    detail: () => (isWarming ? { detail: 'the thread of imports is getting ready' } : {}),
     unfinished: queue.unfinished,
     history(limit, offset) {
       const newestFirst = [...jobs.values()].reverse();

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { openThread, type StartRun, startIn, type ThreadMessage, type ThreadOrder } from '../import-runner.js';
+import { openThread, type StartRun, startIn } from '../import-runner.js';
 
 /**
  * The thread that imports run in, one after the other. It stays between them: loading what a run needs, and getting its
@@ -10,12 +10,6 @@ export interface ImportThreads {
   startRun: StartRun;
   /** Opens the thread of the next run, unless one waits already. */
   prepare(): void;
-  /**
-   * Opens it, and has it import made-up records, so that its code is compiled when the first import comes.
-   * Resolves when that is over, however it ended; a run that comes meanwhile ends it.
-   * @param folder to be used for that alone; it is gone afterwards
-   */
-  rehearse(folder: string): Promise<void>;
   /** Closes the thread if it waits; one that runs is closed when its run has ended. */
   close(): void;
 }
@@ -26,7 +20,6 @@ export interface ImportThreads {
  */
 export function createImportThreads(open: () => Worker = openThread): ImportThreads {
   let waiting: Worker | undefined;
-  let running = 0;
   let isClosed = false;
 
   function openWaiting(): Worker {
@@ -53,36 +46,14 @@ export function createImportThreads(open: () => Worker = openThread): ImportThre
       const worker = openWaiting();
       waiting = undefined;
       worker.ref();
-      running += 1;
       const started = startIn(worker, run, report, exclusively);
-      started.ended
-        .then(
-          () => keep(worker),
-          () => void worker.terminate(),
-        )
-        .finally(() => {
-          running -= 1;
-        });
+      started.ended.then(
+        () => keep(worker),
+        () => void worker.terminate(),
+      );
       return started;
     },
     prepare: () => void openWaiting(),
-    async rehearse(folder) {
-      // While a run goes on, its thread warms up by itself.
-      if (isClosed || running > 0) return;
-      const worker = openWaiting();
-      await new Promise<void>((resolve) => {
-        const end = () => {
-          worker.off('message', onMessage).off('error', end).off('exit', end);
-          resolve();
-        };
-        const onMessage = ({ type }: ThreadMessage) => {
-          if (type === 'rehearsed') end();
-        };
-        worker.on('message', onMessage).on('error', end).on('exit', end);
-        const order: ThreadOrder = { rehearse: folder };
-        worker.postMessage(order);
-      });
-    },
     close() {
       isClosed = true;
       void waiting?.terminate();

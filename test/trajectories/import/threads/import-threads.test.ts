@@ -15,8 +15,7 @@ const entry = `
   const { parentPort } = require('node:worker_threads');
   let turn;
   parentPort.on('message', (order) => {
-    if (order.rehearse !== undefined) parentPort.postMessage({ type: order.rehearse === 'lost' ? process.exit(1) : 'rehearsed' });
-    else if (order.turn) process.exit(1);
+    if (order.turn) process.exit(1);
     else if (order.run?.importId === 'lost') process.exit(1);
     else if (order.run?.importId === 'lost in its turn') parentPort.postMessage({ type: 'turn_wanted' });
     else if (order.run?.importId === 'failed') parentPort.postMessage({ type: 'error', error: new Error('disk') });
@@ -76,19 +75,6 @@ it('a thread that waits and dies is forgotten, and the one that waits at the end
   const gone = once(opened[1]!, 'exit');
   threads.close();
   await gone;
-  expect(opened).toHaveLength(2);
-});
-
-it('a rehearsal ends with its word, with the loss of its thread, and at once while a run goes on or after the end', async () => {
-  const { threads, opened } = newThreads();
-  await threads.rehearse('folder');
-  await threads.rehearse('lost');
-  expect(opened).toHaveLength(1);
-  const { ended } = threads.startRun(await newRun(''), () => {});
-  await threads.rehearse('folder');
-  expect(await ended).toBe('done');
-  threads.close();
-  await threads.rehearse('folder');
   expect(opened).toHaveLength(2);
 });
 
