@@ -66,16 +66,17 @@ describe('a comparison', () => {
 
   it('of a wrong answer whose fault lies beneath is not counted against the flag, once that was found', async () => {
     const asked: string[] = [];
-    const isFromBeneath = (is: boolean) => async (original: string) => {
+    const isFromBeneath = (is: boolean | undefined) => async (original: string) => {
       asked.push(original);
+      if (is === undefined) throw new Error('cannot be found out');
       return is;
     };
-    const pairs = [true, false].map((is) =>
+    const pairs = [true, false, undefined].map((is) =>
       pairOf('wrong', 'right', { check: { ...pairOf('', '').check, isFromBeneath: isFromBeneath(is) } }),
     );
     const { events } = await compared(...pairs, pairOf('right', 'right', { check: pairs[0]!.check }));
-    expect(resultsIn(events)).toEqual(['skipped', 'mismatch', 'equal']);
-    expect(asked).toEqual(['right', 'right']);
+    expect(resultsIn(events)).toEqual(['skipped', 'mismatch', 'mismatch', 'equal']);
+    expect(asked).toEqual(['right', 'right', 'right']);
   });
 
   it('is skipped when the data changed before, between or after the answers, or its version is not known', async () => {
