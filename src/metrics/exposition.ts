@@ -53,15 +53,15 @@ function numberText(value: number): string {
 async function metricText(metric: Showable): Promise<string> {
   if (metric.text) return metric.text();
   const shown = await (metric.getForPromString?.() ?? metric.get());
-  let text = headerLines(shown);
+  const lines = [headerLines(shown)];
   let [shared, sharedText]: [Labels | undefined, string] = [undefined, ''];
   for (const { value, labels = {}, sharedLabels, metricName = shown.name } of shown.values) {
     if (sharedLabels !== shared) [shared, sharedText] = [sharedLabels, labelText(sharedLabels ?? {})];
     const own = labelText(labels);
     const all = own === '' || sharedText === '' ? own + sharedText : `${own},${sharedText}`;
-    text += `\n${metricName}${all === '' ? '' : `{${all}}`} ${numberText(value)}`;
+    lines.push(`${metricName}${all === '' ? '' : `{${all}}`} ${numberText(value)}`);
   }
-  return text;
+  return lines.join('\n');
 }
 
 /**

@@ -25,6 +25,8 @@ it('writes what the registry would write, to the letter', async () => {
   new Histogram({ ...histogram, name: 'h_seconds', labelNames: [], registers: [registry] }).observe(0.01);
   new Counter({ name: 'f_total', help: 'A counter', registers: [registry] }).inc(4);
   expect(await expositionText(registry)).toBe(await registry.metrics());
+  seconds.bind('/a').observe(0.3);
+  expect(await expositionText(registry)).toBe(await registry.metrics());
 });
 
 it('shows what Node tells of itself, and what is asked for at each scrape', async () => {
