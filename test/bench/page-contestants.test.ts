@@ -12,7 +12,7 @@ test('the product with and without its optimisations and SQLite answer every que
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const lanceUri = path.join(folder, 'lancedb');
   const sqlite = openSqlite(path.join(folder, 'pages.sqlite'));
-  const ids = await fillStore(lanceUri, 300, sqlite.add);
+  const { ids } = await fillStore(lanceUri, 300, async (some) => sqlite.add(some));
   sqlite.finish();
   const contestants: Contestant[] = [await openProduct(lanceUri, true), await openProduct(lanceUri, false), sqlite];
   expect(new Set(ids).size).toBe(300);

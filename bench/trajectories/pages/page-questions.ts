@@ -59,6 +59,7 @@ export function pageQuestions(ids: readonly string[]): PageQuestion[] {
   const sortedPage = sizes([6, 10], [8, 15], [25, 40]);
   return [
     { name: 'newest first', asked: plainPage, ask: page((turn) => query({ page: 1 + (turn % 50) })) },
+    { name: 'newest first, after a change', asked: plainPage, isCold: true, ask: page(() => query({})) },
     {
       name: 'filter: data_id',
       asked: plainPage,

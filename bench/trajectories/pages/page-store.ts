@@ -22,8 +22,8 @@ export interface StoredRecord {
 
 const rowsPerCommit = 10_000;
 const recordsPerAnalysis = 10;
-const recordsPerSecond = 2000;
-const firstSecond = 1_760_000_000;
+/** One for all, as one import gives it. */
+const importedAt = 1_760_000_000;
 const rowIdCacheBytes = 64 * 1024 * 1024;
 
 const switchedTo = <Settings>(enabled: boolean, settings: Settings): Optimization<Settings> => ({
@@ -73,7 +73,7 @@ function* storedRecords(records: number): Generator<StoredRecord> {
   let place = 0;
   for (const { trajectories } of makeTrajectoryGroups(records, records)) {
     for (const raw of trajectories) {
-      const normalized = normalizeTrajectory(raw, firstSecond + Math.floor(place / recordsPerSecond));
+      const normalized = normalizeTrajectory(raw, importedAt);
       if (!normalized.ok) throw new Error(`a made record was refused: ${normalized.reasons.join('; ')}`);
       const row = toRow(normalized.trajectory, 'bench');
       row.seq = place + 1;
@@ -88,24 +88,32 @@ function* storedRecords(records: number): Generator<StoredRecord> {
  * Fills a folder with made records, every tenth with an analysis, through the product's own row builders, ten thousand
  * a commit, and brings its indexes up to date. Nothing is made durable.
  * @param each is given the records of every commit too, before the next one is made
- * @returns the ids stored
+ * @returns the ids stored, and what storing and indexing them took
  * @source product contract, Trajectories ("Record")
  */
 export async function fillStore(
   lanceUri: string,
   records: number,
-  each: (records: readonly StoredRecord[]) => void,
-): Promise<string[]> {
+  each: (records: readonly StoredRecord[]) => Promise<void>,
+): Promise<{ ids: string[]; seconds: number }> {
   const database = await openDatabase(lanceUri);
   const trajectories = await database.openTable(tableNames.trajectories, trajectorySchema);
   const analysis = await database.openTable(tableNames.analysis, analysisSchema);
   const ids: string[] = [];
   let waiting: StoredRecord[] = [];
+  let milliseconds = 0;
+  const timed = async (task: () => Promise<void>) => {
+    const startedAt = performance.now();
+    await task();
+    milliseconds += performance.now() - startedAt;
+  };
   const commit = async () => {
     const rows = waiting.map(({ row }) => row);
-    await batchRowWriter.add(trajectories, rows, () => {});
-    await analysis.add(analysisTable(waiting.flatMap((record) => record.analysis ?? [])));
-    each(waiting);
+    await timed(async () => {
+      await batchRowWriter.add(trajectories, rows, () => {});
+      await analysis.add(analysisTable(waiting.flatMap((record) => record.analysis ?? [])));
+    });
+    await each(waiting);
     waiting = [];
   };
   for (const record of storedRecords(records)) {
@@ -118,7 +126,7 @@ export async function fillStore(
   analysis.close();
   database.close();
   const opened = await openPages(lanceUri, true);
-  await opened.maintain();
+  await timed(() => opened.maintain());
   await opened.close();
-  return ids;
+  return { ids, seconds: milliseconds / 1000 };
 }
