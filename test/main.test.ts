@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -30,6 +30,15 @@ function start(env: Record<string, string>) {
   return { child, says, output: () => output, exited: exitOf(child) };
 }
 
+/** What the service says where it listens, once it does. */
+async function placesOf(
+  service: ReturnType<typeof start>,
+): Promise<Record<'api' | 'dashboard' | 'documentation' | 'metrics', string>> {
+  await service.says('"msg":"listening"');
+  const lines = service.output().split('\n');
+  return JSON.parse(lines.find((text) => text.includes('"msg":"listening"')) ?? '{}');
+}
+
 const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', resolve));
 
 test('a setting that cannot be used is named, and nothing is started', async () => {
@@ -43,13 +52,8 @@ test('a setting that cannot be used is named, and nothing is started', async () 
 test('it says where everything is, serves, and on SIGTERM stores what was accepted and exits cleanly', async () => {
   const folder = await temporaryFolder();
   const service = start({ PORT: '0', DATA_DIR: folder });
-  await service.says('"msg":"listening"');
-  const line = service
-    .output()
-    .split('\n')
-    .find((text) => text.includes('"msg":"listening"'));
-  const places = JSON.parse(line ?? '{}');
-  for (const name of ['api', 'documentation', 'dashboard', 'metrics']) expect(places[name]).toMatch(/^http:/);
+  const places = await placesOf(service);
+  for (const name of ['api', 'documentation', 'dashboard', 'metrics'] as const) expect(places[name]).toMatch(/^http:/);
   expect((await fetch(places.dashboard)).status).toBe(200);
 
   const body = '{"nodes":[],"edges":[]}';
@@ -59,4 +63,26 @@ test('it says where everything is, serves, and on SIGTERM stores what was accept
   service.child.kill('SIGTERM');
   expect(await service.exited).toBe(0);
   expect(await readFile(path.join(folder, 'vault', 'last.canvas'), 'utf8')).toBe(body);
+});
+
+test('on SIGHUP it reads the configuration at once, an edit or not, and serves on', async () => {
+  const folder = await temporaryFolder();
+  const config = path.join(folder, 'optimization.yaml');
+  await writeFile(config, 'fast_json:\n  enabled: true\n');
+  const service = start({ PORT: '0', DATA_DIR: folder, OPTIMIZATION_CONFIG: config });
+  const { api, metrics } = await placesOf(service);
+  const readings = async () =>
+    /^canvas_config_reloads_total\{result="success"\} (\d+)$/m.exec(await (await fetch(metrics)).text())?.[1];
+  const before = Number(await readings());
+  // Nothing else reads a file that nobody has touched.
+  service.child.kill('SIGHUP');
+  while (Number(await readings()) !== before + 1);
+
+  await writeFile(config, 'fast_json:\n  enabled: false\n');
+  service.child.kill('SIGHUP');
+  await service.says('"audit":true,"flag":"fast_json"');
+  const { flags } = (await (await fetch(`${api}/admin/flags`)).json()) as { flags: Record<string, unknown> };
+  expect(flags.fast_json).toMatchObject({ enabled: false, effective: false });
+  service.child.kill('SIGTERM');
+  expect(await service.exited).toBe(0);
 });

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { isDeepStrictEqual } from 'node:util';
 import { Problem } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Optimization } from '../optimization.js';
@@ -11,11 +12,11 @@ import { readYaml } from './config/yaml-document.js';
 import { configInvalid, flagUnknown } from './errors.js';
 import type { FlagEvent } from './flag-event.js';
 import type { FlagName, FlagSettings } from './flag-settings.js';
-import type { Policies } from './policy-settings.js';
+import { type Policies, policyNames } from './policy-settings.js';
 import { AutoRollback, type RollbackCause } from './rollback/auto-rollback.js';
 import { Rollbacks } from './rollback/rollback-file.js';
 import type { FlagState } from './switches/live-flag.js';
-import { RareWarning } from './switches/rare-warning.js';
+import { RareWarnings } from './switches/rare-warning.js';
 import { Switches, type SwitchName, switchNames } from './switches/switches.js';
 import type { CompareOutcome } from './verification/compare-pair.js';
 import { type FlagSavings, Savings } from './verification/savings.js';
@@ -121,7 +122,8 @@ export function openFlags(options: FlagsOptions): Flags {
 
   const savings = new Savings();
   const rollbacks = new Rollbacks(options.rollbackFile, logger);
-  const mismatches = new RareWarning(clock);
+  const mismatches = new RareWarnings<FlagName>(clock);
+  const uncompared = new RareWarnings<FlagName>(clock);
   let policies = (first ?? defaultFlagConfig).policies;
   const verification = new Verification({
     settings: () => policies.verification,
@@ -169,11 +171,17 @@ export function openFlags(options: FlagsOptions): Flags {
     savings.compared(flag, outcome);
     onEvent({ type: 'compared', flag, ...outcome });
     if (outcome.result === 'failed') {
-      logger.warn({ flag, err: outcome.error }, 'an answer could not be compared with that of the original way');
+      const { error } = outcome;
+      uncompared.happened(flag, (times) =>
+        logger.warn(
+          { flag, failures: times, err: error },
+          'an answer could not be compared with that of the original way',
+        ),
+      );
     }
     if (outcome.result !== 'mismatch') return;
     const { difference } = outcome;
-    mismatches.happened((times) =>
+    mismatches.happened(flag, (times) =>
       logger.error({ flag, difference, mismatches: times }, 'an optimisation answered otherwise than the original way'),
     );
     if (switches.live(flag).state.effective) rollback.mismatched(flag, difference);
@@ -196,7 +204,13 @@ export function openFlags(options: FlagsOptions): Flags {
   }
 
   function take(config: FlagConfig, by?: Record<string, unknown>): SwitchName[] {
+    const policiesBefore = policies;
     policies = config.policies;
+    for (const section of policyNames) {
+      const [from, to] = [policiesBefore[section], policies[section]];
+      if (isDeepStrictEqual(from, to)) continue;
+      logger.info({ audit: true, section, from, to }, 'what rules over the optimisations changed');
+    }
     verification.settingsChanged();
     const held = rollbacks.entries();
     const changed = switches.take(config, by);

@@ -63,6 +63,20 @@ describe('flags', () => {
     });
   });
 
+  it('log one audit line for each section that rules over them, with what it was and what it is', async () => {
+    const before = 'verification: {sample_rate: 0.5}\nauto_rollback: {failures: 7}\n';
+    const { flags, write, settle, lines } = await openTestFlags(before);
+    write('verification: {sample_rate: 0.25}\nauto_rollback: {failures: 7}\nauto_tune: {enabled: true}\n');
+    settle();
+    expect(flags.policies()).toMatchObject({ verification: { sample_rate: 0.25 }, auto_tune: { enabled: true } });
+    expect(lines().filter((line) => line.audit === true)).toMatchObject([
+      { level: 'info', section: 'verification', from: { sample_rate: 0.5 }, to: { sample_rate: 0.25 } },
+      { level: 'info', section: 'auto_tune', from: { enabled: false }, to: { enabled: true } },
+    ]);
+    flags.reload();
+    expect(lines()).toHaveLength(2);
+  });
+
   it('are all off under the master switch, keeping their own', async () => {
     const { flags, write, settle } = await openTestFlags('fast_json: {enabled: false}\n');
     write('enabled: false\nfast_json: {enabled: false}\n');
@@ -79,11 +93,13 @@ describe('flags', () => {
     expect(Object.values(flags.list()).every((state) => state.effective)).toBe(true);
   });
 
-  it('keep "since" when only a setting changes', async () => {
-    const { flags, clock, write, settle } = await openTestFlags('canvas_cache: {max_files: 10}\n');
+  it('keep "since" when only a setting changes, and no switch is said to have moved', async () => {
+    const { flags, clock, write, settle, events } = await openTestFlags('canvas_cache: {max_files: 10}\n');
     clock.pass(60_000);
+    events.length = 0;
     write('canvas_cache: {max_files: 20}\n');
     settle();
+    expect(events).toEqual([{ type: 'config_read', result: 'success' }]);
     expect(flags.optimization('canvas_cache').settings.max_files).toBe(20);
     expect(flags.list().canvas_cache.since).toBe('2026-01-01T00:00:00.000Z');
   });

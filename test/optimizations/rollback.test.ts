@@ -95,6 +95,16 @@ describe('auto_rollback', () => {
     expect(flag.enabled).toBe(false);
   });
 
+  it('goes on counting where only a setting is edited meanwhile', async () => {
+    const opened = await open();
+    use(opened, 'canvas_cache', 4, 4);
+    opened.write(`${settings}canvas_cache: {ttl_seconds: 60}\n`);
+    opened.settle();
+    expect(opened.flags.optimization('canvas_cache').settings.ttl_seconds).toBe(60);
+    use(opened, 'canvas_cache', 1, 1);
+    expect(opened.flags.optimization('canvas_cache').enabled).toBe(false);
+  });
+
   it('leaves everything on when it is switched off itself', async () => {
     const opened = await open('auto_rollback: {enabled: false}\nverification: {sample_rate: 1, max_time_ratio: 1}\n');
     use(opened, 'fast_json', 100, 100);

@@ -137,6 +137,13 @@ describe('setting a switch', () => {
     expect(readFileSync(real, 'utf8')).toBe('enabled: true\nfast_json:\n  enabled: false\n');
   });
 
+  it('keeps a mode that is wider than what the umask leaves a new file', async () => {
+    const { flags, file } = await openTestFlags('enabled: true\n');
+    chmodSync(file, 0o666);
+    flags.set('fast_json', false);
+    expect(lstatSync(file).mode & 0o777).toBe(0o666);
+  });
+
   it('a file that was replaced by another program in between is read again', async () => {
     const { flags, file, settle } = await openTestFlags('enabled: true\n');
     writeFileSync(`${file}.new`, 'enabled: true\nquery_cache: {ttl_seconds: 9}\n');

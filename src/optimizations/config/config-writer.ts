@@ -7,6 +7,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  fchmodSync,
   fchownSync,
   fsyncSync,
   linkSync,
@@ -29,6 +30,7 @@ import { withSwitch } from './yaml-switch.js';
 const attempts = 5;
 const writeBits = 0o222;
 const newFileMode = 0o644;
+const modeBits = 0o777;
 
 /** The configuration with one switch set. */
 function configWith(config: FlagConfig, name: FlagName | 'all', enabled: boolean): FlagConfig {
@@ -71,9 +73,13 @@ function writeBeside(file: string, text: string): string {
   if (old) accessSync(file, constants.W_OK);
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   rmSync(temporary, { force: true });
-  const descriptor = openSync(temporary, 'wx', old ? old.mode & 0o777 : newFileMode);
+  const descriptor = openSync(temporary, 'wx', old ? old.mode & modeBits : newFileMode);
   try {
-    if (old) keepOwner(descriptor, old);
+    if (old) {
+      keepOwner(descriptor, old);
+      // Opened with less than this: the process's umask takes bits away.
+      fchmodSync(descriptor, old.mode & modeBits);
+    }
     writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {

@@ -25,3 +25,23 @@ export class RareWarning {
     say(times);
   }
 }
+
+/**
+ * The same for many things that are told apart by a name: each is said at most once a minute, whatever becomes of the others.
+ * @source product contract, Promises 4 ("says so once in the log and in a metric")
+ */
+export class RareWarnings<Name extends string> {
+  readonly #clock: Clock;
+  readonly #ofName = new Map<Name, RareWarning>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @param say is told how often this one happened since it was last called for it */
+  happened(name: Name, say: (times: number) => void): void {
+    const warning = this.#ofName.get(name) ?? new RareWarning(this.#clock);
+    this.#ofName.set(name, warning);
+    warning.happened(say);
+  }
+}

@@ -24,7 +24,8 @@ export type SwitchName = FlagName | 'all';
 export const switchNames: readonly SwitchName[] = ['all', ...flagNames];
 
 /**
- * What the switches are made from; `onSwitch` is told each that takes or changes its effect.
+ * What the switches are made from; `onSwitch` is told each whose effect changes, not those of which only settings do: what
+ * was answered and what was counted under the old settings holds under the new ones.
  * @source product contract, Optimisations
  */
 export interface SwitchesOptions {
@@ -104,10 +105,10 @@ export class Switches {
   refresh(by?: Record<string, unknown>): SwitchName[] {
     const changed: SwitchName[] = [];
     for (const [name, flag] of this.#live) {
-      const next = this.#stateOf(name);
-      if (!flag.change(next, by)) continue;
+      const wasOn = flag.isOn;
+      if (!flag.change(this.#stateOf(name), by)) continue;
       changed.push(name);
-      this.#options.onSwitch(name, next.effective);
+      if (flag.isOn !== wasOn) this.#options.onSwitch(name, flag.isOn);
     }
     return changed;
   }

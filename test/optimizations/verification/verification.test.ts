@@ -64,6 +64,33 @@ describe('a comparison', () => {
     expect(JSON.stringify(lines())).not.toContain('secret');
   });
 
+  it('is told in the log at most once a minute for each flag, whatever becomes of the others', async () => {
+    const { flags, clock, lines } = await openTestFlags(all, undefined, { load: () => 0 });
+    const compare = async (name: 'native_query' | 'fast_json' | 'query_cache', pair: AnswerPair<string>) => {
+      flags.optimization(name).sample?.()?.compare(pair);
+      await flags.comparisonsDone();
+    };
+    const broken = pairOf('a', 'a', { original: () => Promise.reject(new Error('broken')) });
+    for (const pair of [pairOf('a', 'b'), broken]) {
+      for (const name of ['native_query', 'native_query', 'fast_json', 'native_query'] as const)
+        await compare(name, pair);
+    }
+    clock.pass(60_000);
+    await compare('query_cache', pairOf('a', 'b'));
+    await compare('native_query', pairOf('a', 'b'));
+    await compare('native_query', broken);
+    const told = lines().map(({ level, flag, mismatches, failures }) => [level, flag, mismatches ?? failures]);
+    expect(told).toEqual([
+      ['error', 'native_query', 1],
+      ['error', 'fast_json', 1],
+      ['warn', 'native_query', 1],
+      ['warn', 'fast_json', 1],
+      ['error', 'query_cache', 1],
+      ['error', 'native_query', 3],
+      ['warn', 'native_query', 3],
+    ]);
+  });
+
   it('of a wrong answer whose fault lies beneath is not counted against the flag, once that was found', async () => {
     const asked: string[] = [];
     const isFromBeneath = (is: boolean | undefined) => async (original: string) => {
