@@ -41,7 +41,7 @@ import { type UnfinishedImports, type WriteBacklog, watchImports, watchWrites } 
 import { type SeriesReader, seriesReader } from './series-reader.js';
 import { canvasSearchQuery, eventQuery, graphQuery, searchQuery, trajectoryQuery } from './slow-queries/slow-query.js';
 import { createSlowQueryLog, type SlowQueryLogOptions } from './slow-queries/slow-query-log.js';
-import { createStorageWatch, type StorageFigures, type StorageFiguresOptions } from './storage/storage-figures.js';
+import { createStorageWatch, type StorageFiguresOptions } from './storage/storage-figures.js';
 
 const eventLoopResolutionMs = 20;
 
@@ -92,8 +92,6 @@ export interface Metrics {
   watchScheduler: (read: () => WatchedScheduler) => void;
   /** Begins to note slow queries, in a file of the data folder, and to look at the sizes of database and disk. */
   watchDatabase: (options: SlowQueryLogOptions & StorageFiguresOptions) => void;
-  /** As last seen. */
-  storage: () => StorageFigures;
   /** The latest changes of the scheduler's limit. */
   readonly limitChanges: LimitChanges;
   /** All samples of one metric, as they are now. */
@@ -163,7 +161,6 @@ export function createMetrics(version: string): Metrics {
       slowQueries.open(options);
       storage.open(options);
     },
-    storage: storage.figures,
     readSeries: seriesReader(registry),
     alertSeries: alertSeries(registry),
     contentType: registry.contentType,

@@ -242,6 +242,11 @@ const insides: Row[] = [
         ],
       },
       {
+        title: 'Growth of the database',
+        unit: 'Bps',
+        targets: [['canvas_database_growth_bytes_per_second', 'over the last day']],
+      },
+      {
         title: 'Slow queries',
         unit: 'short',
         targets: [[`sum by (operation) (increase(canvas_slow_queries_total${range}))`, '{{operation}}']],

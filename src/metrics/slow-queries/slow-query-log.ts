@@ -71,9 +71,10 @@ export function createSlowQueryLog(registry: Registry): SlowQueryLog {
   let log: OpenLog | undefined;
   let writing: Promise<void> | undefined;
   let isFailing = false;
+  const explained = oneAtATime();
 
   async function write({ file, logger }: OpenLog, query: AnsweredQuery, at: number): Promise<void> {
-    const line = await lineOf(query, at);
+    const line = await lineOf(query, at, explained);
     try {
       await file.append([line]);
       lines.inc({ outcome: 'written' });
@@ -130,7 +131,8 @@ export function createSlowQueryLog(registry: Registry): SlowQueryLog {
   };
 }
 
-async function lineOf({ operation, durationSeconds, rows, asked }: AnsweredQuery, at: number): Promise<string> {
+async function lineOf(query: AnsweredQuery, at: number, explained: ReturnType<typeof oneAtATime>): Promise<string> {
+  const { operation, durationSeconds, rows, asked } = query;
   const told = {
     time: new Date(at).toISOString(),
     operation,
@@ -139,8 +141,7 @@ async function lineOf({ operation, durationSeconds, rows, asked }: AnsweredQuery
   };
   try {
     const { shape, explain } = asked?.() ?? { shape: {} };
-    const explained = await within(explain?.());
-    const { plan, indexes, tableVersion: table_version } = explained ?? {};
+    const { plan, indexes, tableVersion: table_version } = (explain && (await explained(explain))) ?? {};
     const line = JSON.stringify({ ...told, shape, plan, indexes, table_version });
     return line.length <= maxLineLength ? line : JSON.stringify({ ...told, shape: 'too long to be told' });
   } catch {
@@ -148,8 +149,25 @@ async function lineOf({ operation, durationSeconds, rows, asked }: AnsweredQuery
   }
 }
 
+type Explain = NonNullable<ReturnType<NonNullable<AnsweredQuery['asked']>>['explain']>;
+
+/** A plan that nobody waits for any more is still being made: no other is asked for until then. */
+function oneAtATime() {
+  let isUnfinished = false;
+  return async (explain: Explain) => {
+    if (isUnfinished) return undefined;
+    isUnfinished = true;
+    const explaining = Promise.resolve()
+      .then(explain)
+      .finally(() => {
+        isUnfinished = false;
+      });
+    return within(explaining);
+  };
+}
+
 /** @returns undefined when it takes too long */
-async function within<T>(given: Promise<T> | undefined): Promise<T | undefined> {
+async function within<T>(given: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, explainWithinMs, undefined).unref();

@@ -19,11 +19,11 @@ export class Growth {
     while (this.#kept[0] && at - this.#kept[0].at > dayMs) this.#kept.shift();
   }
 
-  /** Bytes a day, negative when it shrinks; undefined while too little is known. */
-  get bytesPerDay(): number | undefined {
+  /** Negative when it shrinks; undefined while too little is known. */
+  get bytesPerSecond(): number | undefined {
     const [first] = this.#kept;
     const latest = this.#latest;
     if (!first || !latest || latest.at - first.at < shortestMs) return undefined;
-    return ((latest.bytes - first.bytes) / (latest.at - first.at)) * dayMs;
+    return ((latest.bytes - first.bytes) / (latest.at - first.at)) * 1000;
   }
 }

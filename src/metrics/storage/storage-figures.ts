@@ -1,6 +1,6 @@
 /**
  * How large the database is, how fast it grows, and how much room is left beside the data. Looked at once in a while, off
- * every request's way; whoever asks gets what was last seen.
+ * every request's way; a scrape shows what was last seen.
  */
 import { readdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
@@ -21,24 +21,10 @@ export interface StorageFiguresOptions {
   readSpace?(folder: string): Promise<{ freeBytes: number; totalBytes: number }>;
 }
 
-/**
- * As last seen; undefined while it is not known. `free*`: what this process may still write, of the file system of the
- * data folder.
- * @source issue "Size and growth"
- */
-export interface StorageFigures {
-  tableBytes: Readonly<Record<string, number>>;
-  databaseBytes: number | undefined;
-  bytesPerDay: number | undefined;
-  diskFreeBytes: number | undefined;
-  diskFreeRatio: number | undefined;
-}
-
 /** @source issue "Size and growth" */
 export interface StorageWatch {
   /** Looks for the first time at once. */
   open(options: StorageFiguresOptions): void;
-  figures(): StorageFigures;
   /** Looks now, once it is open. Never throws. */
   look(): Promise<void>;
   close(): Promise<void>;
@@ -64,18 +50,15 @@ export function createStorageWatch(registry: Registry): StorageWatch {
   const tables = gauge('canvas_database_bytes', 'Bytes of a table on disk, indexes and old versions included', [
     'table',
   ]);
+  const growthRate = gauge(
+    'canvas_database_growth_bytes_per_second',
+    'How fast the database has grown over at most the last day; negative when it shrank',
+  );
   const freeBytes = gauge('canvas_disk_free_bytes', 'Bytes that may still be written beside the data');
   const freeRatio = gauge('canvas_disk_free_ratio', 'Their share of the file system');
-  // No series while it is not known: a zero would be a full disk.
-  for (const unknown of [freeBytes, freeRatio]) unknown.remove();
+  // No series while it is not known: a zero would be a full disk, or a database that does not grow.
+  for (const unknown of [growthRate, freeBytes, freeRatio]) unknown.remove();
   const growth = new Growth();
-  let seen: StorageFigures = {
-    tableBytes: {},
-    databaseBytes: undefined,
-    bytesPerDay: undefined,
-    diskFreeBytes: undefined,
-    diskFreeRatio: undefined,
-  };
   let tablesDueAt = Number.NEGATIVE_INFINITY;
   let looking: Promise<void> | undefined;
   let opened: StorageFiguresOptions | undefined;
@@ -95,10 +78,8 @@ export function createStorageWatch(registry: Registry): StorageWatch {
 
   async function lookAtSpace({ dataDir, readSpace = spaceOf }: StorageFiguresOptions): Promise<void> {
     const space = await readSpace(dataDir);
-    const ratio = space.totalBytes > 0 ? space.freeBytes / space.totalBytes : 0;
     freeBytes.set(space.freeBytes);
-    freeRatio.set(ratio);
-    seen = { ...seen, diskFreeBytes: space.freeBytes, diskFreeRatio: ratio };
+    freeRatio.set(space.totalBytes > 0 ? space.freeBytes / space.totalBytes : 0);
   }
 
   async function lookAtTables({ lanceUri, clock = systemClock }: StorageFiguresOptions): Promise<void> {
@@ -114,7 +95,8 @@ export function createStorageWatch(registry: Registry): StorageWatch {
     const databaseBytes = Object.values(tableBytes).reduce((sum, bytes) => sum + bytes, 0);
     const now = clock.now();
     growth.add(now, databaseBytes);
-    seen = { ...seen, tableBytes, databaseBytes, bytesPerDay: growth.bytesPerDay };
+    const { bytesPerSecond } = growth;
+    if (bytesPerSecond !== undefined) growthRate.set(bytesPerSecond);
     tablesDueAt = startedAt + Math.max(tablesEveryMs, restPerLook * (now - startedAt));
   }
 
@@ -138,7 +120,6 @@ export function createStorageWatch(registry: Registry): StorageWatch {
       stop = (options.clock ?? systemClock).every(lookEveryMs, () => void look());
       void look();
     },
-    figures: () => seen,
     look,
     async close() {
       stop();

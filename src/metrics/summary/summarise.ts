@@ -25,6 +25,7 @@ const rounded = (value: number | undefined, digits = 3) =>
 const inMs = (seconds: number | undefined) => rounded(seconds === undefined ? undefined : seconds * 1000);
 const within = (value: number | undefined) =>
   value === undefined ? null : Math.min(1, Math.max(0, rounded(value, 4) ?? 0));
+const perDay = (perSecond: number | undefined) => (perSecond === undefined ? undefined : perSecond * 24 * 60 * 60);
 const orNull = (value: number | undefined) => value ?? null;
 
 function agentFigures(now: LatencyCounts, before: LatencyCounts | undefined) {
@@ -118,6 +119,8 @@ export function summarise(sources: SummarySources): Summary {
       event_loop_delay_ms: rounded(scheduler.load.event_loop),
       resident_bytes: sources.process.residentBytes,
       heap_used_bytes: sources.process.heapUsedBytes,
+      database_bytes: orNull(now.databaseBytes),
+      database_growth_bytes_per_day: rounded(perDay(now.databaseGrowthBytesPerSecond), 0),
       disk_free_bytes: orNull(now.diskFreeBytes),
       disk_free_ratio: within(now.diskFreeRatio),
       scheduler: { limit: scheduler.limit, running: scheduler.running, waiting: scheduler.waiting },

@@ -41,6 +41,10 @@ const resourcesSchema = z.object({
   event_loop_delay_ms: z.number().nullable(),
   resident_bytes: whole,
   heap_used_bytes: whole,
+  database_bytes: whole.nullable().meta({ description: 'Of all tables; null while nobody has looked yet' }),
+  database_growth_bytes_per_day: z.number().nullable().meta({
+    description: 'Over at most the last day; negative when it shrank, null until ten minutes are known',
+  }),
   disk_free_bytes: whole.nullable(),
   disk_free_ratio: share.nullable(),
   scheduler: z.object({ limit: whole, running: whole, waiting: whole }),

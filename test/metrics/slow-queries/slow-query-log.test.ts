@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Registry } from 'prom-client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Logger } from '../../../src/logger.js';
 import type { AnsweredQuery } from '../../../src/metrics/slow-queries/slow-query.js';
 import { createSlowQueryLog } from '../../../src/metrics/slow-queries/slow-query-log.js';
@@ -101,6 +101,39 @@ describe('the slow-query log', () => {
     expect(bare).toMatchObject({ operation: 'list', shape: {} });
     expect(unexplained).toMatchObject({ operation: 'list', plan: 'could not be told' });
     expect(long).toMatchObject({ operation: 'list', shape: 'too long to be told' });
+  });
+
+  it('asks a database that hangs for one plan only, until that one is there', async () => {
+    const { log, lines } = await openLog();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let answer = () => {};
+    let asked = 0;
+    let isAsked = () => {};
+    const firstAsked = new Promise<void>((resolve) => {
+      isAsked = resolve;
+    });
+    const hanging = async () => {
+      asked += 1;
+      isAsked();
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return { plan: ['too late'] };
+    };
+    for (let i = 0; i < 20; i++) log.observe(queryOf({ asked: () => ({ shape: { page: i }, explain: hanging }) }));
+    await firstAsked;
+    vi.advanceTimersByTime(2000);
+    await log.idle();
+    expect(asked).toBe(1);
+    const told = (await lines()).map((line) => JSON.parse(line));
+    expect(told.map(({ shape, plan }) => [shape.page, plan])).toEqual(told.map((_, page) => [page, undefined]));
+    expect(told).toHaveLength(20);
+    answer();
+    await new Promise(setImmediate);
+    log.observe(queryOf());
+    await log.idle();
+    expect(JSON.parse((await lines()).at(-1) ?? '')).toMatchObject({ plan: ['SortExec'] });
   });
 
   it('counts what comes faster than it can be written', async () => {

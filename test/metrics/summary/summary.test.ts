@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { createLogger } from '../../../src/logger.js';
 import { createMetrics } from '../../../src/metrics/index.js';
 import { canvasEndpoint, metricsRead } from '../../../src/metrics/summary/reading/reading.js';
 import { RecentReadings } from '../../../src/metrics/summary/reading/recent-readings.js';
 import { openTestApp } from '../../support/app.js';
+import { temporaryFolder } from '../../support/folder.js';
 import { startTestServer } from '../../support/server.js';
 import { openTestMonitoring } from '../open-test-monitoring.js';
 
@@ -77,6 +81,37 @@ describe('GET /metrics/summary', () => {
     expect(summary.resources.resident_bytes).toBeGreaterThan(1e6);
     expect(summary.optimization_enabled).toEqual({ fast_json: true, query_cache: false });
     expect(summary.optimization_savings).toEqual({});
+  });
+
+  it('tells the size of the database and its growth a day, null while they are not known', async () => {
+    const { monitoring, metrics } = await openTestMonitoring();
+    const { database_bytes, database_growth_bytes_per_day } = (await monitoring.summary()).resources;
+    expect([database_bytes, database_growth_bytes_per_day]).toEqual([null, null]);
+
+    const dataDir = await temporaryFolder();
+    const lanceUri = path.join(dataDir, 'lancedb');
+    const store = async (table: string, size: number) => {
+      await mkdir(path.join(lanceUri, table), { recursive: true });
+      await writeFile(path.join(lanceUri, table, 'x'), Buffer.alloc(size));
+    };
+    await store('a.lance', 1000);
+    await store('b.lance', 10);
+    let at = 0;
+    let look = () => {};
+    const every = (_ms: number, task: () => void) => {
+      look = task;
+      return () => {};
+    };
+    const clock = { now: () => at, every };
+    metrics.watchDatabase({ dataDir, lanceUri, slowQueryMs: 0, logger: createLogger('silent'), clock });
+    const resources = async () => (await monitoring.summary()).resources;
+    const patience = { timeout: 10_000 };
+    await vi.waitFor(async () => expect(await resources()).toMatchObject({ database_bytes: 1010 }), patience);
+    await store('b.lance', 20);
+    at = 864_000;
+    look();
+    const grown = { database_bytes: 1020, database_growth_bytes_per_day: 1000 };
+    await vi.waitFor(async () => expect(await resources()).toMatchObject(grown), patience);
   });
 
   it('is answered by its route, and takes no parameters', async () => {

@@ -33,6 +33,8 @@ export interface Reading {
   configGood: Map<string, number>;
   /** By type of memory: 1 when it can be reached, else 0. */
   memoryUp: Map<string, number>;
+  databaseBytes: number | undefined;
+  databaseGrowthBytesPerSecond: number | undefined;
   diskFreeBytes: number | undefined;
   diskFreeRatio: number | undefined;
 }
@@ -87,6 +89,8 @@ export const metricsRead = [
   'canvas_writer_pending_bytes',
   'canvas_config_reload_success',
   'canvas_alert_config_reload_success',
+  'canvas_database_bytes',
+  'canvas_database_growth_bytes_per_second',
   'canvas_disk_free_bytes',
   'canvas_disk_free_ratio',
 ] as const;
@@ -107,6 +111,7 @@ export async function takeReading(read: SeriesReader, atMs: number): Promise<Rea
   const canvasReads = latencyCounts(seconds, ({ method, endpoint }) =>
     method === 'GET' && endpoint === canvasEndpoint ? 'canvas' : undefined,
   );
+  const tables = samplesOf('canvas_database_bytes');
   const caches = samplesOf('canvas_cache_requests_total');
   const configGood = Object.entries({
     optimization: onlyValue('canvas_config_reload_success'),
@@ -133,6 +138,8 @@ export async function takeReading(read: SeriesReader, atMs: number): Promise<Rea
     writerPendingBytes: onlyValue('canvas_writer_pending_bytes') ?? 0,
     configGood: new Map(configGood),
     memoryUp: totalBy(samplesOf('canvas_memory_up'), 'memory_type'),
+    databaseBytes: tables.length === 0 ? undefined : total(tables),
+    databaseGrowthBytesPerSecond: onlyValue('canvas_database_growth_bytes_per_second'),
     diskFreeBytes: onlyValue('canvas_disk_free_bytes'),
     diskFreeRatio: onlyValue('canvas_disk_free_ratio'),
   };
