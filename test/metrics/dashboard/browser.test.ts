@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { openTestApp } from '../../support/app.js';
 import { madeUpSources, openStage, playTraffic, type Stage } from './stage.js';
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
@@ -22,15 +24,18 @@ async function ownWindow(options: BrowserContextOptions): Promise<Page> {
   return context.newPage();
 }
 
-async function open(stage: Stage, options?: BrowserContextOptions): Promise<{ page: Page; faults: string[] }> {
-  await stage.server.listen({ host: '127.0.0.1', port: 0 });
-  const origin = `http://127.0.0.1:${(stage.server.server.address() as AddressInfo).port}`;
+async function open(
+  { server }: Pick<Stage, 'server'>,
+  options?: BrowserContextOptions,
+): Promise<{ page: Page; faults: string[] }> {
+  const origin = await server.listen({ host: '127.0.0.1', port: 0 });
   const page = options === undefined ? desktop : await ownWindow(options);
   const faults: string[] = [];
   page.on('console', (line) => line.type() === 'error' && faults.push(line.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => request.url().startsWith(origin) || faults.push(`asked ${request.url()}`));
   onTestFinished(async () => {
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     for (const event of ['console', 'pageerror', 'request']) page.removeAllListeners(event);
     await page.goto('about:blank');
   });
@@ -53,6 +58,7 @@ const loadFigures = `({
 const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
 
 const live = (page: Page) => page.locator('#state.live').waitFor();
+const switchOf = (page: Page, name: string) => page.getByRole('switch', { name, exact: true });
 
 describe.skipIf(!hasBrowser)(
   `the dashboard in a browser${hasBrowser ? '' : ` (skipped: no ${executablePath})`}`,
@@ -127,7 +133,7 @@ describe.skipIf(!hasBrowser)(
       const stage = await openStage();
       const { page } = await open(stage);
       await live(page);
-      const named = (name: string) => page.getByRole('switch', { name, exact: true });
+      const named = (name: string) => switchOf(page, name);
       await named('batch_writer').focus();
       expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
       await page.keyboard.press('Space');
@@ -139,6 +145,47 @@ describe.skipIf(!hasBrowser)(
       await named('query_cache').click();
       await page.getByText('Not switched: rolled back; see docs/rollback.md').waitFor();
       expect(await named('query_cache').getAttribute('aria-checked')).toBe('false');
+      await page.route('**/admin/flags/*', (route) => route.fulfill({ status: 401 }));
+      await named('fast_json').click();
+      await page.getByText('Not switched: the service asks for a token').waitFor();
+    });
+
+    it('switches in the file of the real service, and shows what is edited there by hand', async () => {
+      const written = (enabled: boolean) =>
+        `# Ours.\nenabled: true\ncanvas_cache: # files in memory\n  enabled: ${enabled} # since May\n`;
+      const app = await openTestApp({ flags: written(true) });
+      const { page, faults } = await open(app);
+      await live(page);
+      await switchOf(page, 'canvas_cache').click();
+      await page
+        .locator('.flag', { has: page.locator('#flag-canvas_cache') })
+        .locator('strong.off')
+        .waitFor();
+      expect(await readFile(app.flagsFile, 'utf8')).toBe(written(false));
+      const { flags } = (await app.server.inject('/admin/flags')).json();
+      expect(flags.canvas_cache).toMatchObject({ enabled: false, effective: false });
+      await writeFile(app.flagsFile, written(true));
+      await eventually(() => switchOf(page, 'canvas_cache').getAttribute('aria-checked')).toBe('true');
+      expect(faults).toEqual([]);
+    });
+
+    it('says that the past cannot be had, and asks for it again', async () => {
+      const stage = await openStage();
+      await playTraffic(stage, 20);
+      await desktop.route('**/dashboard/history*', (route) =>
+        route.fulfill({ status: 503, json: { detail: 'the store is closed' } }),
+      );
+      const { page } = await open(stage);
+      const rate = page.locator('#requests .value').first();
+      await page.getByText('no past to show: the store is closed').waitFor();
+      await stage.look();
+      await page.getByText('no past to show: the store is closed').waitFor();
+      expect(await rate.textContent()).not.toMatch(/\d/);
+      await page.unrouteAll();
+      await stage.look();
+      await eventually(() => rate.textContent()).toMatch(/\d/);
+      await stage.look();
+      await live(page);
     });
 
     it('follows the service, in another range of time and through a restart', async () => {

@@ -9,18 +9,25 @@ const longestPauseMs = 15_000;
 /** Longer than the heartbeat of the stream. */
 const silenceMs = 20_000;
 
-/** The service wants a token, or another one. */
-export class TokenWanted extends Error {}
+/** The service wants a token, or another one. @source RFC 6750 section 3 */
+export class TokenWanted extends Error {
+  constructor() {
+    super('the service asks for a token, or for another one');
+  }
+}
 
+/** The token stays until the tab is closed. @source HTML Standard, "sessionStorage" */
 export const hasToken = () => sessionStorage.getItem(tokenKey) !== null;
-/** @param {string} token */
+/** @param {string} token @source HTML Standard, "sessionStorage" */
 export const keepToken = (token) => sessionStorage.setItem(tokenKey, token);
+/** @source HTML Standard, "sessionStorage" */
 export const dropToken = () => sessionStorage.removeItem(tokenKey);
 
 /**
  * @param {string} url
  * @param {RequestInit} [options]
  * @returns {Promise<Response>} an answer that is no error
+ * @source RFC 6750 section 2.1; RFC 9457
  */
 export async function ask(url, options = {}) {
   const headers = new Headers(options.headers);
@@ -39,6 +46,7 @@ export async function ask(url, options = {}) {
  * The data of each event of a stream.
  * @param {ReadableStream<Uint8Array>} body
  * @param {() => void} onNews whenever anything came, a sign of life included
+ * @source HTML Standard section 9.2.6
  */
 export async function* eventsOf(body, onNews) {
   const reader = body.pipeThrough(/** @type {any} */ (new TextDecoderStream())).getReader();
@@ -64,6 +72,7 @@ export async function* eventsOf(body, onNews) {
  *   onLost: (retryInMs: number, why: string) => void,
  *   onTokenWanted: () => Promise<void>,
  * }} listeners
+ * @source HTML Standard section 9.2 ("Server-sent events")
  */
 export async function follow({ onOpen, onSnapshot, onLost, onTokenWanted }) {
   let pauseMs = firstPauseMs;

@@ -19,12 +19,17 @@ const tiles = makeTiles(byId('tiles'));
 const ranges = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('[data-range]')]);
 /** @type {Snapshot | undefined} */
 let latest;
+/** Why the charts have no past, if the last asking for it failed. @type {string | undefined} */
+let pastFault;
 
 /** @param {'live' | 'wait' | 'lost'} state @param {string} text */
 function sayState(state, text) {
   byId('state').className = state;
   setText(byId('state'), text);
 }
+
+/** @param {string} why */
+const sayNoPast = (why) => sayState('wait', `no past to show: ${why}; trying again`);
 
 function showPast() {
   for (const chart of charts) chart.show(past);
@@ -34,7 +39,13 @@ function showPast() {
 /** @param {HistoryRange} range */
 async function load(range) {
   for (const button of ranges) button.setAttribute('aria-pressed', String(button.dataset.range === range));
-  await past.load(range);
+  pastFault = undefined;
+  try {
+    await past.load(range);
+  } catch (error) {
+    pastFault = error instanceof Error ? error.message : String(error);
+    sayNoPast(pastFault);
+  }
   showPast();
 }
 
@@ -43,7 +54,11 @@ function onSnapshot(snapshot) {
   latest = snapshot;
   past.carryOn(snapshot.time, snapshot.points[past.range]);
   markLimitChanges(snapshot.scheduler.changes);
-  sayState('live', 'live');
+  if (pastFault === undefined) sayState('live', 'live');
+  else {
+    sayNoPast(pastFault);
+    void load(past.range);
+  }
   setText(byId('about'), `version ${snapshot.version}, up ${duration(snapshot.time - snapshot.started)}`);
   showFlags(snapshot);
   showSections(snapshot);
@@ -75,7 +90,7 @@ function onTokenWanted() {
 for (const button of ranges) {
   button.addEventListener('click', () => {
     const range = /** @type {HistoryRange} */ (button.dataset.range);
-    load(range).catch((error) => sayState('lost', String(error.message)));
+    void load(range);
   });
 }
 byId('token-form').addEventListener('submit', (event) => {
@@ -85,7 +100,7 @@ byId('token-form').addEventListener('submit', (event) => {
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawAll);
 
 void follow({
-  onOpen: () => void load(past.range).catch(() => {}),
+  onOpen: () => void load(past.range),
   onSnapshot,
   onLost: (retryInMs, why) => sayState('lost', `${why}; trying again in ${duration(retryInMs / 1000)}`),
   onTokenWanted,

@@ -11,6 +11,7 @@ const secondsOf = { '15m': 900, '1h': 3600, '24h': 86_400 };
 
 const leastSeconds = 120;
 
+/** @source product contract, Promises 6; Monitoring (`GET /dashboard`) */
 export class Past {
   /** @type {HistoryRange} */
   range = '15m';
@@ -39,9 +40,15 @@ export class Past {
     const load = this.#loads;
     this.range = range;
     this.#rows = [];
-    const answer = await ask(`/dashboard/history?range=${range}`);
     /** @type {HistoryTable} */
-    const table = await answer.json();
+    let table;
+    try {
+      const answer = await ask(`/dashboard/history?range=${range}`);
+      table = await answer.json();
+    } catch (error) {
+      if (load !== this.#loads) return;
+      throw error;
+    }
     if (load !== this.#loads) return;
     this.stepSeconds = table.step_seconds;
     this.#places = new Map(table.columns.map((column, place) => [column, place]));
