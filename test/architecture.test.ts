@@ -303,12 +303,15 @@ describe('the repository', () => {
     expect(exactVersions({ dependencies: { a: '1.0.0-rc.1' } })).toEqual([]);
   });
 
-  it('says in its benches, too, where each exported symbol comes from', () => {
-    const benches = textFiles()
-      .filter(({ path }) => /^bench\/.*\.ts$/.test(path))
+  it.each([
+    ['its benches', /^bench\/.*\.ts$/],
+    ['the page of its dashboard', /^src\/metrics\/dashboard\/page\/.*\.js$/],
+  ])('says in %s, too, where each exported symbol comes from', (_, where) => {
+    const files = textFiles()
+      .filter(({ path }) => where.test(path))
       .map(({ path, text }) => parseSource(path, text));
-    expect(benches.length).toBeGreaterThan(10);
-    expect([...exportsAreDocumented(benches), ...seedsAreQuotedRightly(benches)]).toEqual([]);
+    expect(files.length).toBeGreaterThan(10);
+    expect([...exportsAreDocumented(files), ...seedsAreQuotedRightly(files)]).toEqual([]);
   });
 
   it('builds the entry of each of its threads', () => {
@@ -325,9 +328,7 @@ describe('the repository', () => {
 
   it('has tests that replace modules run apart: beside others they would find the real ones loaded already', () => {
     const apart = readText('test/vitest.config.ts');
-    const replacing = textFiles().filter(
-      ({ path }) => path.endsWith('.test.ts') && /^vi\.mock\(/m.test(readText(path)),
-    );
+    const replacing = textFiles().filter(({ path, text }) => path.endsWith('.test.ts') && /^vi\.mock\(/m.test(text));
     expect(replacing.length).toBeGreaterThan(1);
     expect(replacing.map(({ path }) => path).filter((path) => !apart.includes(`'${path}'`))).toEqual([]);
   });

@@ -36,14 +36,25 @@ function filesUnder(folder: string): string[] {
 /** What stands at the top of the repository, ignored names left out. */
 export const topEntries = (): string[] => readdirSync(root).filter((name) => !isIgnored(name));
 
+/** Read once: many rules look at the same files. */
+const once = <T>(read: () => T) => {
+  let found: T | undefined;
+  return () => {
+    found ??= read();
+    return found;
+  };
+};
+
 /** Every text file of the repository; files with NUL bytes are pictures and the like. */
-export const textFiles = (): TextFile[] =>
+export const textFiles = once((): TextFile[] =>
   filesUnder('.')
     .map((file) => ({ path: file, text: readText(file) }))
-    .filter(({ text }) => !text.includes('\0'));
+    .filter(({ text }) => !text.includes('\0')),
+);
 
 /** Every TypeScript file under src. */
-export const sourceFiles = (): SourceFile[] =>
+export const sourceFiles = once((): SourceFile[] =>
   filesUnder('src')
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => parseSource(file.slice('src/'.length), readText(file)));
+    .map((file) => parseSource(file.slice('src/'.length), readText(file))),
+);

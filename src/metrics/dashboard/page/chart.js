@@ -32,11 +32,12 @@ const colorOf = (name) => getComputedStyle(document.documentElement).getProperty
 /** @type {Set<Chart>} */
 const charts = new Set();
 
-/** Draws every chart anew: with the colours of the other theme. */
+/** Draws every chart anew: with the colours of the other theme. @source Media Queries Level 5, "prefers-color-scheme" */
 export function redrawAll() {
   for (const chart of charts) chart.rebuild();
 }
 
+/** A chart over time, read by mouse, finger or arrow keys. @source uPlot documentation; product contract, Monitoring (`GET /dashboard`) */
 export class Chart {
   #options;
   /** @type {any} */

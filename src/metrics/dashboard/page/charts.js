@@ -55,7 +55,11 @@ const roundBytes = Array.from({ length: 24 }, (_, power) => 2 ** (16 + power));
 /** @type {Snapshot['scheduler']['changes']} */
 let limitChanges = [];
 
-/** Keeps the changes of the limit for the next drawing. @param {Snapshot['scheduler']['changes']} changes */
+/**
+ * Keeps the changes of the limit for the next drawing.
+ * @param {Snapshot['scheduler']['changes']} changes
+ * @source product contract, Monitoring (`GET /dashboard`: "scheduler")
+ */
 export function markLimitChanges(changes) {
   limitChanges = changes;
 }
@@ -78,7 +82,7 @@ function drawLimitChanges(plot) {
   }
 }
 
-/** @returns {Chart[]} */
+/** @returns {Chart[]} @source story-17.4 AC6; product contract, Monitoring (`GET /dashboard`) */
 export function makeCharts() {
   return [
     new Chart({

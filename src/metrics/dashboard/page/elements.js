@@ -9,6 +9,7 @@ const svgNames = new Set(['svg', 'path', 'polyline', 'polygon', 'title']);
  * @param {Record<string, string | number | boolean | undefined>} [attributes] true: there, false or undefined: not there
  * @param {...Child} children
  * @returns {any}
+ * @source DOM Standard, "createElement"
  */
 export function element(name, attributes = {}, ...children) {
   const made = svgNames.has(name)
@@ -19,7 +20,12 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** @param {Element} target @param {string} name @param {string | number | boolean | undefined} value */
+/**
+ * @param {Element} target
+ * @param {string} name
+ * @param {string | number | boolean | undefined} value
+ * @source DOM Standard, "setAttribute"
+ */
 export function setAttribute(target, name, value) {
   const text = value === true ? '' : String(value);
   if (value === false || value === undefined) target.removeAttribute(name);
@@ -31,14 +37,19 @@ function append(target, children) {
   target.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
 }
 
-/** @param {string} id @returns {HTMLElement} */
+/** @param {string} id @returns {HTMLElement} @source DOM Standard, "getElementById" */
 export function byId(id) {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`expected an element ${id}`);
   return found;
 }
 
-/** Changes a text only when it differs, so that a selection in it stays. @param {Node} target @param {string} text */
+/**
+ * Changes a text only when it differs, so that a selection in it stays.
+ * @param {Node} target
+ * @param {string} text
+ * @source DOM Standard, "textContent"
+ */
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
@@ -51,6 +62,7 @@ const shown = new WeakMap();
  * @param {Element} target
  * @param {unknown} from
  * @param {() => Child[]} build
+ * @source DOM Standard, "replaceChildren"
  */
 export function fill(target, from, build) {
   const key = JSON.stringify(from);
@@ -65,6 +77,7 @@ export function fill(target, from, build) {
  * @param {string} caption
  * @param {readonly string[]} heads
  * @param {readonly (readonly Child[])[]} rows
+ * @source HTML Standard section 4.9 ("Tabular data")
  */
 export function table(caption, heads, rows) {
   return element(
@@ -82,12 +95,12 @@ export function table(caption, heads, rows) {
   );
 }
 
-/** A bar of a length between 0 and 1. @param {number} share @param {string} kind */
+/** A bar of a length between 0 and 1. @param {number} share @param {string} kind @source product contract, Monitoring (`GET /dashboard`) */
 export function bar(share, kind) {
   const inside = element('span', { class: `bar-fill ${kind}` });
   inside.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
   return element('span', { class: 'bar', 'aria-hidden': 'true' }, inside);
 }
 
-/** What is missing, and why. @param {string} text */
+/** What is missing, and why. @param {string} text @source product contract, Promises 7 */
 export const missing = (text) => element('p', { class: 'missing' }, text);

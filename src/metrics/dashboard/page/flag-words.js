@@ -20,5 +20,5 @@ const words = {
   scheduler: 'As many tasks at once as the machine takes',
 };
 
-/** @param {string} flag */
+/** @param {string} flag @source product contract, Optimisations */
 export const wordsOf = (flag) => words[flag] ?? '';

@@ -74,7 +74,7 @@ async function press(name) {
   }
 }
 
-/** @param {Snapshot} snapshot */
+/** @param {Snapshot} snapshot @source story-17.4 AC6; product contract, Promises 7; Monitoring (`GET /dashboard`) */
 export function showFlags(snapshot) {
   const { flags, savings, effects, failures, sample_rate: sampleRate, time } = snapshot;
   for (const [name, flag] of Object.entries(flags)) {

@@ -1,6 +1,6 @@
 // Numbers as people read them: three significant digits, a unit behind a space that does not break.
 
-/** A narrow space that does not break. */
+/** A narrow space that does not break. @source SI Brochure section 5.4.3 */
 export const space = '\u202f';
 const none = '–';
 
@@ -29,19 +29,19 @@ function digits(value) {
   return inEnglish(value, { maximumSignificantDigits: size < 1 ? 2 : 3 });
 }
 
-/** @param {Maybe} value */
+/** @param {Maybe} value @source ECMA-402, Intl.NumberFormat */
 export const number = (value) => (isKnown(value) ? digits(value) : none);
 
-/** Whole things: 1,234. @param {Maybe} value */
+/** Whole things: 1,234. @param {Maybe} value @source ECMA-402, Intl.NumberFormat */
 export const count = (value) => (isKnown(value) ? digits(Math.round(value)) : none);
 
-/** @param {Maybe} value @param {string} unit */
+/** @param {Maybe} value @param {string} unit @source SI Brochure section 5.4.3 */
 export const withUnit = (value, unit) => (isKnown(value) ? `${digits(value)}${space}${unit}` : none);
 
-/** @param {Maybe} value */
+/** @param {Maybe} value @source SI Brochure section 5.4.3 */
 export const perSecond = (value) => withUnit(value, '/s');
 
-/** @param {Maybe} value milliseconds */
+/** @param {Maybe} value milliseconds @source SI Brochure section 5.4.3 */
 export function milliseconds(value) {
   if (!isKnown(value)) return none;
   const size = Math.abs(value);
@@ -50,7 +50,7 @@ export function milliseconds(value) {
   return size < 120_000 ? withUnit(value / 1000, 's') : withUnit(value / 60_000, 'min');
 }
 
-/** @param {Maybe} ratio 0 to 1 */
+/** @param {Maybe} ratio 0 to 1 @source SI Brochure section 5.4.7 */
 export function percent(ratio) {
   if (!isKnown(ratio)) return none;
   const value = ratio * 100;
@@ -59,7 +59,7 @@ export function percent(ratio) {
   return `${shown >= 100 || shown === 0 ? inEnglish(shown, { maximumFractionDigits: 0 }) : digits(shown)}${space}%`;
 }
 
-/** @param {Maybe} value */
+/** @param {Maybe} value @source IEC 80000-13 (binary prefixes) */
 export function bytes(value) {
   if (!isKnown(value)) return none;
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -72,7 +72,7 @@ export function bytes(value) {
   return withUnit(size, units[unit] ?? 'B');
 }
 
-/** @param {number} seconds */
+/** @param {number} seconds @source product contract, Monitoring (`GET /dashboard`) */
 export function duration(seconds) {
   if (seconds < 60) return `${Math.max(0, Math.round(seconds))}${space}s`;
   if (seconds < 3600) return `${Math.round(seconds / 60)}${space}min`;
@@ -80,7 +80,7 @@ export function duration(seconds) {
   return `${Math.round(seconds / 86_400)}${space}days`;
 }
 
-/** @param {number} seconds since 1970 @param {boolean} [withSeconds] */
+/** @param {number} seconds since 1970 @param {boolean} [withSeconds] @source ISO 8601 (times of day) */
 export function timeOfDay(seconds, withSeconds = false) {
   const date = new Date(seconds * 1000);
   const part = (/** @type {number} */ value) => String(value).padStart(2, '0');
@@ -88,7 +88,12 @@ export function timeOfDay(seconds, withSeconds = false) {
   return withSeconds ? `${minutes}:${part(date.getSeconds())}` : minutes;
 }
 
-/** A time of today, or with its day. @param {number} seconds since 1970 @param {number} now the same */
+/**
+ * A time of today, or with its day.
+ * @param {number} seconds since 1970
+ * @param {number} now the same
+ * @source ISO 8601
+ */
 export function moment(seconds, now) {
   if (now - seconds < 12 * 3600) return timeOfDay(seconds, true);
   const date = new Date(seconds * 1000);

@@ -5,7 +5,7 @@ import { bytes, count, duration, milliseconds, moment, number, percent } from '.
 
 /** @typedef {import('../snapshot.js').Snapshot} Snapshot */
 
-/** @param {Snapshot} snapshot */
+/** @param {Snapshot} snapshot @source story-17.4 AC6; product contract, Monitoring (`GET /dashboard`) */
 export function showSections(snapshot) {
   showAlerts(snapshot);
   showScheduler(snapshot);

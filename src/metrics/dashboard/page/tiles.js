@@ -59,7 +59,7 @@ const tiles = [
   },
 ];
 
-/** @param {HTMLElement} parent */
+/** @param {HTMLElement} parent @source story-17.4 AC6; product contract, Monitoring (`GET /dashboard`) */
 export function makeTiles(parent) {
   const made = tiles.map((tile) => {
     const number = element('span', { class: 'number' });
