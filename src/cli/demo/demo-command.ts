@@ -25,7 +25,7 @@ and shows what each optimisation saves. Ends by itself, or with Ctrl-C; nothing 
 const chapters = 8;
 const pastEvents = 4000;
 const reportEveryMs = 5000;
-/** Every so many reports the before and after is shown, the second report the first time. */
+/** Every so many reports the before and after is shown; each time, until there is a first saving. */
 const savingsEvery = 4;
 
 /** Its own, so that they can be edited while it runs: enough is verified that a minute is enough to see something. */
@@ -208,6 +208,7 @@ interface Report {
 /** A line every few seconds, before and after now and then, and once more at the end. */
 async function report({ io, client, leave, importing }: Report): Promise<void> {
   const startedAt = performance.now();
+  let savingsDue = 1;
   for (let reports = 1; ; reports++) {
     await pause(reportEveryMs, undefined, { signal: leave }).catch(() => {});
     const summary = await client.monitoring.getMetricsSummary().then(
@@ -218,9 +219,10 @@ async function report({ io, client, leave, importing }: Report): Promise<void> {
     if (summary === undefined) return;
     const elapsedSeconds = (performance.now() - startedAt) / 1000;
     io.stdout.write(`${nowLine(elapsedSeconds, summary, importing.progress())}\n`);
-    if (reports % savingsEvery === 2 || leave.aborted) {
+    if (reports >= savingsDue || leave.aborted) {
       const lines = savingLines(summary);
       if (lines.length > 0) io.stdout.write(`${lines.join('\n')}\n`);
+      if (lines.some((line) => line.includes('before'))) savingsDue = reports + savingsEvery;
     }
     if (leave.aborted) return;
   }
