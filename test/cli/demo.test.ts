@@ -10,6 +10,7 @@ import { startModelStandIn } from '../../src/cli/demo/model-stand-in.js';
 import { writeSampleCanvases } from '../../src/cli/demo/sample-canvases.js';
 import { sampleTrajectories } from '../../src/cli/demo/sample-trajectories.js';
 import { openTestApp } from '../support/app.js';
+import { clientOf } from '../support/client.js';
 import { temporaryFolder } from '../support/folder.js';
 
 /** Output that a test reads, and waits for. */
@@ -97,17 +98,16 @@ describe('the demo', () => {
 describe('what the demo is made of', () => {
   it('are canvases and trajectories that the service takes, the same on every run', async () => {
     const app = await openTestApp();
-    const canvases = await writeSampleCanvases(app.vault, 1);
-    for (const { path: file, nodeIds } of canvases) {
-      const answer = await app.server.inject(`/canvas/${file}`);
-      expect(answer.statusCode).toBe(200);
-      expect(answer.json().nodes.map(({ id }: { id: string }) => id)).toEqual(nodeIds);
+    const { canvases, trajectories } = clientOf(app.server);
+    for (const { path: file, nodeIds } of await writeSampleCanvases(app.vault, 1)) {
+      const { body } = await canvases.getCanvas({ params: { path: file } });
+      expect(body?.nodes?.map(({ id }) => id)).toEqual(nodeIds);
     }
     const lines = await new Response(sampleTrajectories(100)).text();
     expect(await new Response(sampleTrajectories(100)).text()).toBe(lines);
     const headers = { 'content-type': 'application/x-ndjson' };
-    const answer = await app.server.inject({ method: 'POST', url: '/api/import?wait=true', headers, payload: lines });
-    expect(answer.json()).toMatchObject({ success: true, imported_count: 100, failed_count: 0 });
+    const { body } = await trajectories.importStream({ query: { wait: true }, headers, body: lines });
+    expect(body).toMatchObject({ success: true, imported_count: 100, failed_count: 0 });
   });
 
   it('is a stand-in that answers in the form that it is asked for', async () => {
@@ -118,6 +118,7 @@ describe('what the demo is made of', () => {
       folder,
       environment: { OPENAI_BASE_URL: standIn.baseUrl, OPENAI_MODEL: 'stand-in' },
     });
+    const { agents } = clientOf(app.server);
     const [canvas] = await writeSampleCanvases(app.vault, 1);
     const types = [
       'scoring-agent',
@@ -125,24 +126,20 @@ describe('what the demo is made of', () => {
       'four-level-explanation',
       'memory-anchor',
       'basic-decomposition',
-    ];
+    ] as const;
     const answers = await Promise.all(
       types.map((agent_type) =>
-        app.server.inject({
-          method: 'POST',
-          url: '/agents/invoke',
-          payload: {
+        agents.invokeAgent({
+          body: {
             agent_type,
-            canvas_path: canvas?.path,
-            target_node_id: canvas?.nodeIds[1],
+            canvas_path: canvas?.path ?? '',
+            target_node_id: canvas?.nodeIds[1] ?? '',
             parameters: { dry_run: true },
           },
         }),
       ),
     );
-    expect(answers.map(({ statusCode, body }) => [statusCode, body.includes('invented')])).toEqual(
-      types.map(() => [200, true]),
-    );
+    expect(answers.map(({ body }) => JSON.stringify(body).includes('invented'))).toEqual(types.map(() => true));
   });
 
   it('are numbers that look random, within their bounds', () => {

@@ -6,6 +6,7 @@ import { CachedReader } from '../../src/canvases/reading/canvas-reader.js';
 import { PartitionedEventReader } from '../../src/memory/events/reading/event-reader.js';
 import { type FlagName, flagNames } from '../../src/optimizations/index.js';
 import { openTestApp, type TestApp } from '../support/app.js';
+import { clientOf } from '../support/client.js';
 
 const always = 'verification: {sample_rate: 1, max_waiting: 1000, max_time_ratio: 1, max_load_ratio: 1}\n';
 const never = 'verification: {sample_rate: 0}\n';
@@ -25,6 +26,7 @@ const canvasText = (name: string, nodes: number) =>
 
 /** Twenty canvases and sixty trajectories, a third of them with an analysis, and some learning events. */
 async function fill({ server, vault }: TestApp): Promise<void> {
+  const { trajectories, analysis, memory } = clientOf(server);
   await mkdir(path.join(vault, 'notes'), { recursive: true });
   for (let i = 0; i < 20; i++) await writeFile(path.join(vault, `notes/c${i}.canvas`), canvasText(`c${i}`, 20 + i));
   const lines = Array.from({ length: 60 }, (_, i) =>
@@ -38,8 +40,8 @@ async function fill({ server, vault }: TestApp): Promise<void> {
     }),
   );
   const headers = { 'content-type': 'application/x-ndjson' };
-  await server.inject({ method: 'POST', url: '/api/import?wait=true', headers, payload: lines.join('\n') });
-  const analysis = Array.from({ length: 20 }, (_, i) =>
+  await trajectories.importStream({ query: { wait: true }, headers, body: lines.join('\n') });
+  const verdicts = Array.from({ length: 20 }, (_, i) =>
     JSON.stringify({
       trajectory_id: `t-${3 * i}`,
       is_success: i % 2 === 0,
@@ -48,15 +50,14 @@ async function fill({ server, vault }: TestApp): Promise<void> {
       suggestion: '',
     }),
   );
-  await server.inject({ method: 'POST', url: '/api/analysis/import', headers, payload: analysis.join('\n') });
+  await analysis.importAnalysis({ headers, body: verdicts.join('\n') });
   const timestamp = new Date(Date.now() - 3_600_000).toISOString();
   const events = Array.from({ length: 20 }, (_, i) => ({
     event_type: `kind-${i % 3}`,
     canvas_path: `notes/c${i}.canvas`,
     timestamp,
   }));
-  const stored = await server.inject({ method: 'POST', url: '/memory/events/batch', payload: { events } });
-  expect(stored.statusCode).toBeLessThan(300);
+  await memory.addLearningEvents({ body: { events } });
 }
 
 const lists = [
@@ -84,10 +85,11 @@ async function answers({ server }: TestApp): Promise<string[]> {
   return Promise.all(requests.map((url) => answer(url)));
 }
 
-const set = ({ server }: TestApp, name: string, enabled: boolean) =>
-  server.inject({ method: 'PUT', url: `/admin/flags/${name}`, payload: { enabled } });
-const effective = async ({ server }: TestApp, flag: FlagName) =>
-  (await server.inject('/admin/flags')).json().flags[flag];
+const isThere = <T>(flag: T | undefined): T => flag ?? expect.unreachable('the service has no such flag');
+const set = async ({ server }: TestApp, name: FlagName | 'all', enabled: boolean) =>
+  isThere((await clientOf(server).admin.setFlag({ params: { name }, body: { enabled } })).body.flags[name]);
+const stateOf = async ({ server }: TestApp, flag: FlagName) =>
+  isThere((await clientOf(server).admin.listFlags()).body.flags[flag]);
 
 describe('a flip of a flag', () => {
   it('leaves 200 mixed requests as they were, whichever flag it is', async () => {
@@ -95,8 +97,8 @@ describe('a flip of a flag', () => {
     await fill(app);
     const before = await answers(app);
     expect(before.filter((answer) => / 200 /.test(answer)).length).toBeGreaterThan(180);
-    for (const flag of ['all', ...flagNames]) {
-      expect((await set(app, flag, false)).statusCode).toBe(200);
+    for (const flag of ['all', ...flagNames] as const) {
+      expect((await set(app, flag, false)).effective).toBe(false);
       const now = await answers(app);
       expect({ flag, others: now.filter((answer, i) => answer !== before[i]) }).toEqual({ flag, others: [] });
       await set(app, flag, true);
@@ -114,7 +116,7 @@ describe('a flip of a flag', () => {
     const written = await readFile(app.flagsFile, 'utf8');
     await writeFile(app.flagsFile, written.replace('enabled: false', 'enabled: true'));
     const editedAt = performance.now();
-    await vi.waitFor(async () => expect((await effective(app, 'canvas_cache')).effective).toBe(true), {
+    await vi.waitFor(async () => expect((await stateOf(app, 'canvas_cache')).effective).toBe(true), {
       timeout: 5000,
       interval: 20,
     });
@@ -193,44 +195,45 @@ it('an injected fault turns its flag off within ten seconds, and nothing wrong i
     inject();
     const startedAt = performance.now();
     let wrong = 0;
-    while ((await effective(app, flag)).effective && performance.now() - startedAt < 10_000) {
+    while ((await stateOf(app, flag)).effective && performance.now() - startedAt < 10_000) {
       if ((await text()) !== right) wrong += 1;
       await new Promise(setImmediate);
     }
-    expect({ name, isOff: !(await effective(app, flag)).effective }).toEqual({ name, isOff: true });
-    expect((await effective(app, flag)).reason, name).toMatch(reason);
+    expect({ name, isOff: !(await stateOf(app, flag)).effective }).toEqual({ name, isOff: true });
+    expect((await stateOf(app, flag)).reason, name).toMatch(reason);
     expect(await readFile(app.flagsFile, 'utf8')).toContain(`${flag}:\n  enabled: false\n`);
     expect(wrong > 0, name).toBe(name !== 'a cache that throws');
     for (let i = 0; i < 50; i++) expect(await text(), name).toBe(right);
     vi.restoreAllMocks();
-    await app.server.inject({ method: 'POST', url: '/admin/cache/clear', payload: { cache: 'all' } });
-    expect((await set(app, flag, true)).json().flags[flag].effective).toBe(true);
+    await clientOf(app.server).admin.clearCache({ body: { cache: 'all' } });
+    expect((await set(app, flag, true)).effective).toBe(true);
   }
 });
 
 it('what the flags save is in /metrics and in /metrics/summary', async () => {
   const app = await openTestApp({ flags: always });
   await fill(app);
+  const { canvases, trajectories, monitoring } = clientOf(app.server);
   let page = 0;
   await vi.waitFor(
     async () => {
       for (let i = 0; i < 5; i++) {
         page += 1;
-        await app.server.inject('/canvas/notes%2Fc1.canvas');
-        await app.server.inject(`/api/trajectories?pageSize=5&page=${page}`);
+        await canvases.getCanvas({ params: { path: 'notes/c1.canvas' } });
+        await trajectories.listTrajectories({ query: { pageSize: 5, page } });
       }
-      const { optimization_savings: savings } = (await app.server.inject('/metrics/summary')).json();
-      expect(savings.canvas_cache.samples).toBeGreaterThan(10);
+      const { optimization_savings: savings } = (await monitoring.getMetricsSummary()).body;
+      expect(savings.canvas_cache?.samples).toBeGreaterThan(10);
       // Its answers are looked at, and timed as often as that may cost: seldom on a busy machine.
-      expect(savings.native_query.samples).toBeGreaterThan(2);
+      expect(savings.native_query?.samples).toBeGreaterThan(2);
       expect(savings.batch_import).toMatchObject({ unit: 'commits', saved_ms: 59 });
-      for (const { comparisons } of Object.values<{ comparisons: Record<string, number> }>(savings)) {
+      for (const { comparisons } of Object.values(savings)) {
         expect(comparisons).toMatchObject({ mismatch: 0, failed: 0 });
       }
     },
     { timeout: 30_000, interval: 20 },
   );
-  const text = (await app.server.inject('/metrics')).body;
+  const text = (await monitoring.getMetrics()).body;
   expect(text).toMatch(/canvas_optimization_comparisons_total\{flag="canvas_cache",result="equal"\} \d\d/);
   expect(text).toContain('canvas_optimization_compared_seconds_count{flag="canvas_cache",variant="baseline"}');
   expect(text).toContain('canvas_optimization_rolled_back{flag="canvas_cache"} 0');

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openTestApp } from '../../support/app.js';
+import { clientOf } from '../../support/client.js';
 import { madeUpSources, openStage, playTraffic, type Stage } from './stage.js';
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
@@ -162,7 +163,7 @@ describe.skipIf(!hasBrowser)(
         .locator('strong.off')
         .waitFor();
       expect(await readFile(app.flagsFile, 'utf8')).toBe(written(false));
-      const { flags } = (await app.server.inject('/admin/flags')).json();
+      const { flags } = (await clientOf(app.server).admin.listFlags()).body;
       expect(flags.canvas_cache).toMatchObject({ enabled: false, effective: false });
       await writeFile(app.flagsFile, written(true));
       await eventually(() => switchOf(page, 'canvas_cache').getAttribute('aria-checked')).toBe('true');

@@ -6,6 +6,7 @@ import { createMetrics } from '../../../src/metrics/index.js';
 import { canvasEndpoint, metricsRead } from '../../../src/metrics/summary/reading/reading.js';
 import { RecentReadings } from '../../../src/metrics/summary/reading/recent-readings.js';
 import { openTestApp } from '../../support/app.js';
+import { clientOf } from '../../support/client.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { startTestServer } from '../../support/server.js';
 import { openTestMonitoring } from '../open-test-monitoring.js';
@@ -135,18 +136,14 @@ describe('GET /metrics/summary', () => {
 describe('the service itself', () => {
   it('answers both, with a saving for each flag, and no alert while it idles', async () => {
     const { server } = await openTestApp();
-    await server.inject({
-      method: 'PUT',
-      url: '/canvas/a.canvas',
-      headers: { 'content-type': 'application/json' },
-      payload: '{"nodes":[],"edges":[]}',
-    });
+    const { canvases, monitoring } = clientOf(server);
+    await canvases.putCanvas({ params: { path: 'a.canvas' }, body: { nodes: [], edges: [] } });
     await server.inject('/canvas/a.canvas');
     await server.inject('/canvas/a.canvas?');
-    const series = (await server.inject('/metrics')).body.split('\n');
+    const series = (await monitoring.getMetrics()).body.split('\n');
     const reads = `canvas_api_requests_total{method="GET",endpoint="${canvasEndpoint}",status="200"} 2`;
     expect(series).toContain(reads);
-    const summary = (await server.inject('/metrics/summary')).json();
+    const summary = (await monitoring.getMetricsSummary()).body;
     expect(summary.api_requests_total).toBeGreaterThanOrEqual(1);
     expect(summary.optimization_enabled.canvas_cache).toBe(true);
     expect(summary.optimization_savings.canvas_cache).toMatchObject({
@@ -154,7 +151,7 @@ describe('the service itself', () => {
       distinguishable: false,
       unit: 'ms',
     });
-    expect((await server.inject('/metrics/alerts')).json()).toEqual({ alerts: [], total: 0 });
+    expect((await monitoring.getAlerts()).body).toEqual({ alerts: [], total: 0 });
   });
 });
 
