@@ -5,10 +5,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchAgents } from './agents.js';
-import { readArguments } from './arguments.js';
+import { type BenchArguments, readArguments } from './arguments.js';
 import type { Bench, BenchContext } from './bench.js';
 import { benchCanvases } from './canvases.js';
-import { checkBench } from './check/check-bench.js';
+import { checkBench, checkedOf, committedRows, withoutRatios } from './check/check-bench.js';
 import { benchEvents } from './events.js';
 import { benchMemory } from './memory.js';
 import { benchRollback } from './monitoring/rollback-speed.js';
@@ -40,8 +40,6 @@ const benches: Record<string, Bench> = {
 };
 /** The benches that have a part for a sample. */
 const sampled = ['trajectories'];
-/** Other machines and other load move these ratios, but not as far as an optimisation that does nothing any more. */
-const sampleLeastLoss = 2 / 3;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const resultsFolder = path.join(root, 'docs/benchmarks');
 
@@ -54,7 +52,8 @@ const usage = `Usage: npm run bench -- [name...] [--rows n,...] [--quick] [--out
   --out       a document of its own; without it, the numbers go to docs/benchmarks/ and docs/benchmarks.md is written anew
               from all of them, unless it is a trial
   --check     keep nothing; compare the ratios (never times) with those of docs/benchmarks/, and end with 1 when one was
-              lost by more than the rounds scatter
+              lost by more than the rounds scatter (of fewer than three rounds: by more than half), or is not measured any
+              more; ${withoutRatios.join(', ')} have none
   --sample    with --check: some large ratios only, within a minute or so, for any machine, however busy: lost is what is
               less than a third of the committed
   --no-build  measure dist/ as it is
@@ -81,6 +80,14 @@ async function* runBench(name: string, how: Omit<BenchContext, 'folder' | 'note'
   }
 }
 
+function namesFor({ names, check: isCheck, sample }: BenchArguments): string[] {
+  if (sample) return sampled;
+  if (!isCheck) return names;
+  const { checked, note: told } = checkedOf(names);
+  if (told) print(`${told}\n`);
+  return checked;
+}
+
 async function main(): Promise<void> {
   const asked = readArguments(process.argv.slice(2), Object.keys(benches));
   if (asked.help) {
@@ -92,27 +99,27 @@ async function main(): Promise<void> {
   const machine = machineLine(new Date());
   print(asked.quick ? 'A trial run: the numbers mean nothing.\n' : `${machine}\n`);
   const results: BenchResult[] = [];
-  for (const name of asked.sample ? sampled : asked.names) {
+  for (const name of namesFor(asked)) {
     const sections: Section[] = [];
     for await (const section of runBench(name, {
       quick: asked.quick,
       isCheck: asked.check,
       isSample: asked.sample,
-      rows: asked.rows,
+      rows: asked.check ? await committedRows(resultsFolder, name) : asked.rows,
     })) {
       print(`${sectionMarkdown(section)}\n`);
       sections.push(section);
     }
     results.push({ name, command: asked.commandFor(name), machine, sections });
     const result = results.at(-1) as BenchResult;
-    if (asked.check) await check(result, asked.sample ? sampleLeastLoss : 0);
+    if (asked.check) await check(result, asked.sample);
     else if (!asked.quick && asked.out === undefined) await keep(result);
   }
   if (asked.out !== undefined) await writeDocument(asked.out, results);
 }
 
-async function check(result: BenchResult, leastLoss: number): Promise<void> {
-  const { text, isLost } = await checkBench(resultsFolder, result, leastLoss);
+async function check(result: BenchResult, isSample: boolean): Promise<void> {
+  const { text, isLost } = await checkBench(resultsFolder, result, isSample);
   print(`${text}\n`);
   if (isLost) process.exitCode = 1;
 }

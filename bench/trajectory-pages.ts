@@ -9,8 +9,6 @@ const sizes = [10_000, 100_000];
  * @source product contract, Trajectories
  */
 export const benchTrajectoryPages: Bench = async function* (context) {
-  // Times only, no ratios.
-  if (context.isCheck) return;
   const asked = context.rows && context.rows.length > 0 ? context.rows : sizes;
   for (const records of context.quick ? [500] : asked) {
     const { section, folder, ids } = await benchPages(context, records);

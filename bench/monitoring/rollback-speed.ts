@@ -5,9 +5,10 @@ import type { Bench, BenchContext } from '../bench.js';
 import { createRandom, type Random } from '../makers/random.js';
 import { makeTrajectories } from '../makers/trajectory-maker.js';
 import { formatNumber } from '../report/numbers.js';
-import type { Section } from '../report/section.js';
+import type { Figure, Section } from '../report/section.js';
 import { type Client, createClient, expectStatus } from '../support/client.js';
 import { type Service, startService } from '../support/service.js';
+import { median } from '../support/statistics.js';
 import { importFile } from '../trajectories/import-speed.js';
 
 /** What goes wrong in the database, the flag that is to be turned off, and what is told of it. */
@@ -133,6 +134,22 @@ async function breakOnce(service: Service, faultFile: string, asked: Asked, faul
   return { seconds, answersAfter: right.size };
 }
 
+/**
+ * The bound holds for every fault, so the longest is what is judged, not a median.
+ * @param seconds of all faults, kind by kind
+ * @source product contract, Optimisations (`auto_rollback`)
+ */
+export function longestFigure(seconds: readonly (readonly number[])[]): Figure {
+  const all = seconds.flat();
+  return {
+    measure: 'longest of all faults',
+    unit: 's',
+    rounds: [Math.max(...all)],
+    perRound: `${all.length} faults`,
+    asked: { relation: 'at most', value: 10 },
+  };
+}
+
 async function measure(context: BenchContext): Promise<Section> {
   const records = context.quick ? 1000 : (context.rows?.[0] ?? defaultRows);
   const rounds = context.quick ? 1 : 5;
@@ -159,6 +176,7 @@ async function measure(context: BenchContext): Promise<Section> {
   client.close();
   watcher.close();
   await service.stop();
+  const secondsOf = (name: Fault) => (taken.get(name) ?? []).map(({ seconds }) => seconds);
   return {
     title: `Rollback at ${formatNumber(records)} records`,
     how:
@@ -166,22 +184,22 @@ async function measure(context: BenchContext): Promise<Section> {
       `and for records, one after another with ${pauseMs} ms between, another for the state of the flags. At any moment ` +
       'the database begins to answer wrongly, or not at all, in one optimised way; the time runs from there until the ' +
       'flag is seen to be off. What is asked afterwards must be as it was before the fault, byte by byte: the bench fails otherwise.',
-    figures: names.map((name) => ({
-      measure: `${faults[name].told}: until ${faults[name].flag} is off`,
-      unit: 's',
-      rounds: (taken.get(name) ?? []).map(({ seconds }) => seconds),
-      perRound: '1 fault',
-      asked: { relation: 'at most', value: 10 },
-    })),
+    figures: [
+      ...names.map((name) => ({
+        measure: `${faults[name].told}: until ${faults[name].flag} is off`,
+        unit: 's',
+        rounds: secondsOf(name),
+        perRound: '1 fault',
+      })),
+      longestFigure(names.map(secondsOf)),
+    ],
     tables: [
       {
         heading: ['', 'median s', 'longest s', 'right answers after'],
         rows: names.map((name) => {
-          const all = taken.get(name) ?? [];
-          const seconds = all.map((round) => round.seconds).sort((one, other) => one - other);
-          const after = all.reduce((sum, { answersAfter }) => sum + answersAfter, 0);
-          const [middle, longest] = [seconds[Math.floor(seconds.length / 2)] ?? 0, seconds.at(-1) ?? 0];
-          return [faults[name].told, formatNumber(middle), formatNumber(longest), formatNumber(after)];
+          const seconds = secondsOf(name);
+          const after = (taken.get(name) ?? []).reduce((sum, { answersAfter }) => sum + answersAfter, 0);
+          return [faults[name].told, ...[median(seconds), Math.max(...seconds), after].map(formatNumber)];
         }),
       },
     ],
@@ -194,5 +212,5 @@ async function measure(context: BenchContext): Promise<Section> {
  * @source product contract, Optimisations (`auto_rollback`)
  */
 export const benchRollback: Bench = async function* (context) {
-  if (!context.isCheck) yield await measure(context);
+  yield await measure(context);
 };

@@ -9,6 +9,7 @@ export interface Bound {
 
 /**
  * One measured number: `rounds` holds a value for each round, formed inside that round; their median is the figure.
+ * Without any round, this machine cannot measure it.
  * Without `asked` it is told, not judged.
  * @source product contract, promise 7
  */

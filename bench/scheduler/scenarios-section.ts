@@ -59,13 +59,13 @@ function rowsOf({ name }: Scenario, rounds: Round[], runners: Runner[]): string[
  * or the endpoint is the limit.
  * @source issue figures
  */
-export async function benchScenarios({ quick, note }: BenchContext): Promise<Section> {
+export async function benchScenarios({ quick, isCheck, note }: BenchContext): Promise<Section> {
   const seconds = quick ? 0.5 : 10;
   const fixed = quick ? [50] : sweep;
   const runners: Runner[] = [
     'scheduler',
     ...fixed.map((n) => `p-queue ${n}` as const),
-    ...(quick ? [] : (['crawlee'] as const)),
+    ...(quick || isCheck ? [] : (['crawlee'] as const)),
   ];
   const figures: Figure[] = [];
   const rows: string[][] = [];

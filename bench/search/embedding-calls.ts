@@ -4,6 +4,8 @@ import { prose } from '../makers/prose.js';
 import { createRandom } from '../makers/random.js';
 import { formatNumber } from '../report/numbers.js';
 import type { Section } from '../report/section.js';
+import { interleave } from '../support/interleave.js';
+import { median } from '../support/statistics.js';
 import { startEmbeddingServer } from './embedding-server.js';
 
 const dimensions = 64;
@@ -46,8 +48,7 @@ export async function benchEmbeddingCalls(context: BenchContext): Promise<Sectio
     return { ...server.counted(), seconds: (performance.now() - startedAt) / 1000 };
   }
 
-  const optimized = await run(true);
-  const baseline = await run(false);
+  const rounds = await interleave(context.quick ? 1 : 3, { optimized: () => run(true), baseline: () => run(false) });
   server.close();
   const perRound = `${formatNumber(count)} texts`;
   return {
@@ -55,24 +56,31 @@ export async function benchEmbeddingCalls(context: BenchContext): Promise<Sectio
     how:
       `${formatNumber(count)} texts, half of them repeats, in a random order from ${callersAtOnce} callers at a time with one text ` +
       'each; a server on this machine that answers at once and counts. `embedding_cache` and `batch_embedding` on ' +
-      'against both off. One round: the number of calls hardly depends on the machine.',
+      'against both off. The number of calls hardly depends on the machine.',
     figures: [
       {
         measure: 'calls: baseline / optimized',
         unit: 'x',
         holds: 'high',
-        rounds: [baseline.calls / optimized.calls],
+        rounds: rounds.map(({ baseline, optimized }) => baseline.calls / optimized.calls),
         perRound,
         asked: { relation: 'at least', value: 20 },
       },
-      { measure: 'time: baseline / optimized', unit: 'x', rounds: [baseline.seconds / optimized.seconds], perRound },
+      {
+        measure: 'time: baseline / optimized',
+        unit: 'x',
+        rounds: rounds.map(({ baseline, optimized }) => baseline.seconds / optimized.seconds),
+        perRound,
+      },
     ],
     tables: [
       {
-        heading: ['', 'calls', 'texts sent', 'seconds'],
-        rows: Object.entries({ optimized, baseline }).map(([name, { calls, texts: sent, seconds }]) => [
+        heading: ['medians', 'calls', 'texts sent', 'seconds'],
+        rows: (['optimized', 'baseline'] as const).map((name) => [
           name,
-          ...[calls, sent, seconds].map(formatNumber),
+          ...(['calls', 'texts', 'seconds'] as const).map((field) =>
+            formatNumber(median(rounds.map((round) => round[name][field]))),
+          ),
         ]),
       },
     ],

@@ -207,8 +207,8 @@ export async function benchImport(context: BenchContext): Promise<Section> {
   const baselines = taken.map(({ baseline }) => baseline[0] as ImportRun);
 
   const sizes: { size: number; run: ImportRun }[] = [];
-  const asked = context.quick || context.isCheck ? [] : defaultSizes;
-  for (const size of context.rows ?? asked) sizes.push({ size, run: await importAtSize(context, size) });
+  const given = context.rows?.length ? context.rows : context.quick ? [] : defaultSizes;
+  for (const size of context.isCheck ? [] : given) sizes.push({ size, run: await importAtSize(context, size) });
 
   const perRound = `${formatNumber(records.optimized)} records`;
   const row = (name: string, runs: readonly ImportRun[]) => {

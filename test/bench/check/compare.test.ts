@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkBench } from '../../../bench/check/check-bench.js';
+import { checkBench, committedRows } from '../../../bench/check/check-bench.js';
 import { judge } from '../../../bench/check/compare.js';
 import { type BenchResult, saveResult } from '../../../bench/report/results.js';
 import type { Figure } from '../../../bench/report/section.js';
@@ -52,7 +52,7 @@ describe('a ratio', () => {
 
   it('is lost in a sample only by more than other machines and other load may take', () => {
     const judgedAtLeast = (now: number[]) =>
-      judge(resultOf([figure([90, 100, 110])]), resultOf([figure(now)]).sections, 2 / 3)[0];
+      judge(resultOf([figure([90, 100, 110])]), resultOf([figure(now)]).sections, true)[0];
     expect(judgedAtLeast([34, 36, 40])).toMatchObject({ verdict: 'kept' });
     expect(judgedAtLeast([30, 32, 33])).toMatchObject({ verdict: 'lost' });
     expect(judgedAtLeast([20, 32, 95])).toMatchObject({ verdict: 'kept' });
@@ -64,19 +64,64 @@ describe('a ratio', () => {
     expect(lost?.verdict === 'lost' && lost.noise).toBeCloseTo(0.0198, 4);
   });
 
-  it('is not judged by rounds in which noise is not seen, or which gave no number', () => {
-    expect(judged([10, 10], [1, 1, 1])).toMatchObject({ reason: 'noise is not seen in 2 rounds' });
-    expect(judged([10, 10, 10], [1])).toMatchObject({ reason: 'noise is not seen in 1 round' });
-    expect(judged([10, 10, 10, 10], [1, 1, Number.NaN, 1])).toMatchObject({ reason: 'a round gave no number' });
-    expect(judged([10, 10, 10], [1, 0, 1])).toMatchObject({ verdict: 'unknown' });
+  it('is lost where nothing of it is left, whatever the number of rounds', () => {
+    for (const nothing of [0, -20, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const now = [nothing, nothing, nothing];
+      expect(judged([10, 10, 10], now)).toMatchObject({ verdict: 'lost' });
+      expect(judged([10, 10, 10], now, { holds: 'low' })).toMatchObject({ verdict: 'lost' });
+      expect(judged([10, 30], now.slice(1))).toMatchObject({ verdict: 'lost' });
+      expect(judge(resultOf([figure([10, 10, 10])]), resultOf([figure(now)]).sections, true)).toMatchObject([
+        { verdict: 'lost' },
+      ]);
+    }
+    expect(judged([10, 10, 10], [0, 0, 0])).toMatchObject({ committed: 10, now: 0, loss: expect.closeTo(1, 10) });
+    expect(judged([10, 10, 10, 10], [10, 10, Number.NaN, 10])).toMatchObject({ verdict: 'kept' });
   });
 
-  it('is not judged against another section, another measure or another unit', () => {
+  it('of rounds in which noise is not seen is lost when less than half of it is left', () => {
+    expect(judged([10, 10], [5.1, 5.1, 5.1])).toMatchObject({ verdict: 'kept', noise: expect.closeTo(0.5, 10) });
+    expect(judged([10, 10], [4.9, 4.9, 4.9])).toMatchObject({ verdict: 'lost' });
+    expect(judged([10, 10, 10], [4.9])).toMatchObject({ verdict: 'lost' });
+    expect(judged([10], [5.1])).toMatchObject({ verdict: 'kept' });
+    expect(judged([2, 18], [2, 3])).toMatchObject({ verdict: 'kept' });
+  });
+
+  it('is not judged where a committed round gave no number, or where it cannot be measured', () => {
+    for (const nothing of [0, -1, Number.NaN]) {
+      expect(judged([10, nothing, 10], [1, 1, 1])).toMatchObject({ reason: 'a committed round gave no number' });
+    }
+    expect(judged([], [1, 1, 1])).toMatchObject({ reason: 'a committed round gave no number' });
+    expect(judged([10, 10, 10], [])).toMatchObject({ reason: 'it cannot be measured here' });
+  });
+
+  it('is not judged against another section, another measure or another unit, and the committed one is missing', () => {
     const now = resultOf([figure([1, 1, 1])]).sections;
-    expect(judge(resultOf([figure([9, 9, 9], { measure: 'other' })]), now)[0]).toMatchObject({ verdict: 'unknown' });
-    expect(judge(resultOf([figure([9, 9, 9], { unit: '%' })]), now)[0]).toMatchObject({ verdict: 'unknown' });
     const renamed = [{ title: 'Writes', how: '', figures: [figure([1, 1, 1])], tables: [] }];
-    expect(judge(resultOf([figure([9, 9, 9])]), renamed)[0]).toMatchObject({ verdict: 'unknown' });
+    for (const judgements of [
+      judge(resultOf([figure([9, 9, 9], { measure: 'other' })]), now),
+      judge(resultOf([figure([9, 9, 9], { unit: '%' })]), now),
+      judge(resultOf([figure([9, 9, 9])]), renamed),
+    ]) {
+      expect(judgements).toMatchObject([
+        { verdict: 'unknown', reason: 'there is no committed number' },
+        { verdict: 'missing' },
+      ]);
+    }
+  });
+
+  it('that is committed is missing where its section does not hold it any more', () => {
+    const { holds: _, ...told } = figure([10, 10, 10]);
+    expect(judge(resultOf([figure([10, 10, 10])]), resultOf([told]).sections)).toEqual([
+      { section: 'Reads', measure: 'baseline / optimized', verdict: 'missing' },
+    ]);
+    expect(judge(resultOf([told]), resultOf([]).sections)).toEqual([]);
+  });
+
+  it('of a section that a sample leaves out is not missing, one of a section that it measures is', () => {
+    const committed = resultOf([figure([10, 10, 10])]);
+    expect(judge(committed, [], true)).toEqual([]);
+    expect(judge(committed, resultOf([]).sections, true)).toMatchObject([{ verdict: 'missing' }]);
+    expect(judge(committed, [])).toMatchObject([{ verdict: 'missing' }]);
   });
 });
 
@@ -105,6 +150,36 @@ describe('a check', () => {
     const { text, isLost } = await checkBench(folder, resultOf([figure([9.9, 10, 10.2])]));
     expect(isLost).toBe(false);
     expect(text).toContain('1 ratios judged, none lost; 0 not judged.');
+  });
+
+  it('fails where a committed ratio is not measured any more, and says which', async () => {
+    const folder = await temporaryFolder();
+    await saveResult(folder, resultOf([figure([10, 10.5, 11]), figure([3, 3, 3], { measure: 'writes saved' })]));
+    const { text, isLost } = await checkBench(folder, good);
+    expect(isLost).toBe(true);
+    expect(text).toMatch(/Reads: writes saved .* lost: not measured any more/);
+    expect(text).toContain('1 committed ratios are not measured any more.');
+    expect(text).not.toContain('lost more than');
+  });
+
+  it('fails where it judges nothing of what is committed', async () => {
+    const folder = await temporaryFolder();
+    await saveResult(folder, good);
+    const renamed = { ...good, sections: good.sections.map((section) => ({ ...section, title: 'Other' })) };
+    for (const sampled of [renamed, { ...good, sections: [] }]) {
+      const { text, isLost } = await checkBench(folder, sampled, true);
+      expect(isLost).toBe(true);
+      expect(text).toContain('A check that judges nothing fails.');
+    }
+  });
+
+  it('measures as many records as are committed', async () => {
+    const folder = await temporaryFolder();
+    await saveResult(folder, { ...good, command: 'npm run bench -- canvases --rows 10000,200000' });
+    expect(await committedRows(folder, 'canvases')).toEqual([10_000, 200_000]);
+    await saveResult(folder, good);
+    expect(await committedRows(folder, 'canvases')).toEqual([]);
+    expect(await committedRows(path.join(folder, 'missing'), 'canvases')).toEqual([]);
   });
 
   it('passes without committed numbers, and says so', async () => {
