@@ -35,15 +35,29 @@ export function pageTooLarge(found: {
   rows: number;
   of: number;
   parameter: string;
+  otherwise: string;
 }): Problem {
-  const { maxBytes, bytes, rows, of, parameter } = found;
+  const { maxBytes, bytes, rows, of, parameter, otherwise } = found;
   const expected = `expected records of at most ${maxBytes} bytes together, got ${bytes} in the first ${rows} of ${of}`;
-  const help = `ask for a smaller ${parameter}${parameter === 'pageSize' ? ', or with fields= for what is not in their text' : ''}`;
+  const help = `ask for a smaller ${parameter}${otherwise}`;
   return new Problem({
     code: 'PAGE_TOO_LARGE',
     kind: 'unprocessable',
     message: `The page is too large: ${expected}; ${help}`,
     faults: [{ parameter, message: expected }],
     extra: { max_bytes: maxBytes },
+  });
+}
+
+/**
+ * More writes wait for their turn than may, as a rule because the table is being rewritten.
+ * @source product contract, Promises 6; RFC 9110 section 15.6.4
+ */
+export function writesBusy(waiting: number): Problem {
+  return new Problem({
+    code: 'WRITES_BUSY',
+    kind: 'unavailable',
+    message: `Expected fewer writes at once: ${waiting} wait for their turn already; nothing was stored, try again later`,
+    headers: { 'retry-after': '5' },
   });
 }

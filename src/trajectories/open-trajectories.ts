@@ -36,7 +36,7 @@ import { createUnaskedPages, type UnaskedPages } from './store/unasked-pages.js'
 import { createUpkeep } from './store/upkeep.js';
 import { createVersionLeases } from './store/version-leases.js';
 import { analysisIndexes, trajectoryIndexes } from './store/wanted-indexes.js';
-import type { WriteQueue } from './store/write-queue.js';
+import { boundedQueue, type WriteQueue } from './store/write-queue.js';
 import { createWriteTurns, type WriteTurns } from './store/write-turns.js';
 import type { TrajectoryEvent } from './trajectory-events.js';
 import { analysisSchema, figuresFile, tableNames, trajectorySchema } from './trajectory-schema.js';
@@ -144,6 +144,7 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
     await refresh();
   });
 
+  const requests = boundedQueue(writes);
   const rowIds = createRowIdCache(() => nativeQuery.settings.row_id_cache_bytes);
   const kept = createKeptValues({ table });
   const largest = openLargestRecord(options.lanceUri);
@@ -171,14 +172,14 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
   const stores = {
     trajectories: table,
     analysis: analysisTable,
-    writes,
+    writes: requests,
     newIds: newIdsAlone,
     now,
     makeDurable: async () => {
       await Promise.all([database.syncTable(tableNames.trajectories), database.syncTable(tableNames.analysis)]);
     },
   };
-  const analysis = createAnalysisStore(stores);
+  const analysis = createAnalysisStore({ ...stores, writes, requests });
   const leases = { trajectories: createVersionLeases(), analysis: createVersionLeases() };
   async function refresh(): Promise<void> {
     await Promise.all([table.checkoutLatest(), analysisTable.checkoutLatest()]);
@@ -264,7 +265,7 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
         onEvent({ type: 'exported', ...outcome });
       },
     }),
-    questions: createQuestionRepository({ trajectories: table, figures }),
+    questions: createQuestionRepository({ trajectories: table, figures, limit }),
     importAnalysis: createAnalysisImport({
       store: analysis,
       onImported: (outcome) => {

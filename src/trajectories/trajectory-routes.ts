@@ -86,7 +86,7 @@ export const trajectoryOperations = {
     params: idParameters,
     querystring: noQuery,
     body: analysisInputSchema,
-    response: { 200: analysisRowSchema, ...problemResponses(400, 404, 413, 415) },
+    response: { 200: analysisRowSchema, ...problemResponses(400, 404, 413, 415, 503) },
   },
 };
 

@@ -114,6 +114,25 @@ describe.each([
   });
 });
 
+test('a page of large questions is refused too, and answered where it fits in', async () => {
+  const { server, trajectories } = await open(true);
+  for (let i = 0; i < 4; i++) {
+    const task = { question: `${i}${'q'.repeat(90 * kib)}` };
+    await trajectories.records.create({ trajectory_id: `q${i}`, data_id: `q${i}`, reward: 1, task });
+  }
+  const questions = '/api/questions?sort_by=data_id&sort_order=desc';
+  const { status, body } = await ask(server, questions);
+  expect([status, body.code, body.errors[0].parameter]).toEqual([422, 'PAGE_TOO_LARGE', 'pageSize']);
+  expect(body.detail).not.toMatch('fields=');
+  const walked: string[] = [];
+  for (const page of [1, 2, 3]) {
+    const answer = await ask(server, `${questions}&pageSize=2&page=${page}`);
+    walked.push(...answer.body.data.map((each: { data_id: string }) => each.data_id));
+  }
+  expect(walked).toEqual(['small', 'q3', 'q2', 'q1', 'q0', 'large']);
+  expect((await ask(server, '/api/questions/q1/stats')).body.question).toHaveLength(90 * kib + 1);
+});
+
 test('an import says how large its records are before it stores them', async () => {
   const record = { trajectory_id: 'a', data_id: 'q', blob: 'x'.repeat(700 * kib) };
   const run = await newRun(`${JSON.stringify(record)}\n`);

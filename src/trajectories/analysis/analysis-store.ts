@@ -17,6 +17,8 @@ export interface AnalysisStoreOptions {
   trajectories: Table;
   analysis: Table;
   writes: WriteQueue;
+  /** The same for single rows, where those may be refused. */
+  requests?: WriteQueue;
   /** Epoch seconds. */
   now(): number;
   /** Makes both tables' commits survive a power cut. */
@@ -30,7 +32,7 @@ export interface AnalysisStoreOptions {
  * @source product contract, Trajectories ("total is exact for every filter, is_success included")
  */
 export interface AnalysisStore {
-  /** Stores or replaces the row; durable once resolved. @returns undefined when there is no such trajectory */
+  /** Stores or replaces the row; durable once resolved. @returns undefined when there is no such trajectory @throws Problem WRITES_BUSY */
   put(trajectoryId: string, analysis: Analysis): Promise<AnalysisRow | undefined>;
   /**
    * Stores or replaces at most {@link maxBatchRows} rows, also of trajectories that are not there yet. Not durable
@@ -67,7 +69,7 @@ interface Unsettled {
 
 /** A store over tables that are open already. @source product contract, Trajectories ("PUT /api/trajectories/{id}/analysis") */
 export function createAnalysisStore(options: AnalysisStoreOptions): AnalysisStore {
-  const { trajectories, analysis, writes, now, makeDurable } = options;
+  const { trajectories, analysis, writes, requests = writes, now, makeDurable } = options;
   /** A run before this one may have ended between the two writes. */
   let mayBeCrashed = true;
   let unsettled: Unsettled | undefined;
@@ -134,7 +136,7 @@ export function createAnalysisStore(options: AnalysisStoreOptions): AnalysisStor
   return {
     async put(trajectoryId, given) {
       const where = `trajectory_id = ${stringLiteral(trajectoryId)}`;
-      const row = await writes.run(async () => {
+      const row = await requests.run(async () => {
         if ((await readFresh(trajectories, () => trajectories.countRows(where))) === 0) return undefined;
         const stored: AnalysisRow = { trajectory_id: trajectoryId, ...given, updated_at: now() };
         await store([stored]);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readFresh, scanBatches, type Table } from '../../lance/index.js';
 import { passAtK } from '../analysis/statistics.js';
+import { noPageLimit, type PageLimit, takenInSteps } from '../query/rows/page-limit.js';
 import { filterSql } from '../query/trajectory-filter.js';
 import { questionNotFound } from './errors.js';
 import type { Figures } from './figures.js';
@@ -56,6 +57,7 @@ export interface QuestionQuery {
 
 /** Reads trajectories grouped by question. @source product contract, Trajectories ("/api/questions") */
 export interface QuestionRepository {
+  /** @throws Problem PAGE_TOO_LARGE */
   list(query: QuestionQuery): Promise<{ questions: Question[]; total: number }>;
   /** @throws Problem QUESTION_NOT_FOUND */
   statistics(questionId: string, k: number | undefined): Promise<QuestionStatistics>;
@@ -65,12 +67,16 @@ export interface QuestionRepository {
 export interface QuestionRepositoryOptions {
   trajectories: Table;
   figures: Pick<Figures, 'questions'>;
+  /** How much text of questions a page may hold. */
+  limit?: PageLimit;
 }
 
 const tries = 4;
 
 /** @source product contract, Trajectories ("/api/questions") */
-export function createQuestionRepository({ trajectories, figures }: QuestionRepositoryOptions): QuestionRepository {
+export function createQuestionRepository(options: QuestionRepositoryOptions): QuestionRepository {
+  const { trajectories, figures, limit = noPageLimit } = options;
+
   /** The codes of questions that the text is found in. */
   async function found(current: QuestionFigures, search: string): Promise<Set<number>> {
     const where = filterSql([{ test: 'contains', columns: ['data_id', 'question'], text: search }]);
@@ -88,8 +94,11 @@ export function createQuestionRepository({ trajectories, figures }: QuestionRepo
 
   /** The questions' texts; undefined when one of the rows has moved since the figures were worked out. */
   async function texts({ firstRowIds }: QuestionFigures, codes: readonly number[]): Promise<string[] | undefined> {
-    if (codes.length === 0) return [];
     const rowIds = codes.map((code) => firstRowIds[code]!);
+    return takenInSteps<string, bigint[]>(rowIds, limit, textsAt, (text) => Buffer.byteLength(text), 'pageSize', '');
+  }
+
+  async function textsAt(rowIds: bigint[]): Promise<string[] | undefined> {
     const taken = await readFresh(trajectories, () =>
       trajectories.takeRowIds(rowIds).select(['question']).withRowId().toArrow(),
     );

@@ -32,7 +32,7 @@ export const recordOperations = {
     summary: 'Stores a new trajectory; 409 when its id is taken',
     querystring: noQuery,
     body: rawRecordSchema,
-    response: { 201: listedTrajectorySchema, ...problemResponses(400, 409, 413, 415) },
+    response: { 201: listedTrajectorySchema, ...problemResponses(400, 409, 413, 415, 503) },
   },
   replaceTrajectory: {
     tags,
@@ -41,7 +41,7 @@ export const recordOperations = {
     params: idParameters,
     querystring: noQuery,
     body: rawRecordSchema,
-    response: { 200: listedTrajectorySchema, ...problemResponses(400, 404, 413, 415) },
+    response: { 200: listedTrajectorySchema, ...problemResponses(400, 404, 413, 415, 503) },
   },
   deleteTrajectory: {
     tags,
@@ -49,7 +49,7 @@ export const recordOperations = {
     summary: 'Deletes a trajectory and its analysis',
     params: idParameters,
     querystring: noQuery,
-    response: { 204: z.null(), ...problemResponses(400, 404) },
+    response: { 204: z.null(), ...problemResponses(400, 404, 503) },
   },
   setTrajectoryTags: {
     tags,
@@ -58,7 +58,7 @@ export const recordOperations = {
     params: idParameters,
     querystring: noQuery,
     body: tagsInputSchema,
-    response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415) },
+    response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415, 503) },
   },
   removeTrajectoryTag: {
     tags,
@@ -66,7 +66,7 @@ export const recordOperations = {
     summary: 'Takes one tag away',
     params: tagParameters,
     querystring: noQuery,
-    response: { 204: z.null(), ...problemResponses(400, 404) },
+    response: { 204: z.null(), ...problemResponses(400, 404, 503) },
   },
   setTrajectoryBookmark: {
     tags,
@@ -75,7 +75,7 @@ export const recordOperations = {
     params: idParameters,
     querystring: noQuery,
     body: bookmarkInputSchema,
-    response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415) },
+    response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415, 503) },
   },
   setTrajectoryNotes: {
     tags,
@@ -84,7 +84,7 @@ export const recordOperations = {
     params: idParameters,
     querystring: noQuery,
     body: notesInputSchema,
-    response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415) },
+    response: { 200: marksSchema, ...problemResponses(400, 404, 413, 415, 503) },
   },
 };
 

@@ -29,7 +29,7 @@ export interface RecordWriterOptions {
 /**
  * Creates, replaces and deletes single records, one after the other with all other writes of this process, the commits
  * of imports included: an id that both bring in the same moment is stored once. What has resolved is durable. Records
- * are brought to their normal form as imports do it.
+ * are brought to their normal form as imports do it. Any of them rejects with Problem WRITES_BUSY when too many wait.
  * @source product contract, Trajectories ("POST, PUT, DELETE") and Promises 1
  */
 export interface RecordWriter {
@@ -54,7 +54,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   const newest = () => Promise.all([trajectories.checkoutLatest(), analysis.checkoutLatest()]);
 
   /** With no commit of an import beside it. In this order: an import must not wait for a record that waits for upkeep. */
-  const alone = <T>(write: () => Promise<T>) => writes.run(() => newIds.run(write));
+  const alone = <T>(write: () => Promise<T>, bytes?: number) => writes.run(() => newIds.run(write), bytes);
 
   function rowOf(raw: unknown): TrajectoryRow {
     const normalized = normalizeTrajectory(raw, now());
@@ -86,7 +86,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
         await retryOnConflict(() => trajectories.delete(`${where} AND seq = ${numberLiteral(row.seq)}`));
         throw trajectoryExists(row.trajectory_id);
       };
-      await alone(add);
+      await alone(add, row.record_json.length);
       await makeDurable();
       return row.trajectory_id;
     },
@@ -115,7 +115,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
         await judge(row);
         await raiseLargest(row.record_json.length);
         await batchRowWriter.replace(trajectories, [row], () => {});
-      });
+      }, row.record_json.length);
       await makeDurable();
     },
     async remove(trajectoryId) {

@@ -49,6 +49,7 @@ interface Sliceable<Ids> {
  * Takes rows in steps that memory has room for, as long as all together fit in. One row alone is always taken: there is no smaller page.
  * @param bytesOf the text of a row that was taken
  * @param parameter that makes a page smaller
+ * @param otherwise what else does, to be read after that
  * @returns what `take` gave for all ids in their order; undefined when it gave that for some of them
  * @throws Problem PAGE_TOO_LARGE
  * @source product contract, Promises 6
@@ -59,6 +60,7 @@ export async function takenInSteps<Row, Ids extends Sliceable<Ids>>(
   take: (ids: Ids) => Promise<Row[] | undefined>,
   bytesOf: (row: Row) => number,
   parameter: 'pageSize' | 'limit' = 'pageSize',
+  otherwise = parameter === 'pageSize' ? ', or with fields= for what is not in their text' : '',
 ): Promise<Row[] | undefined> {
   const step = limit.rowsAtOnce();
   const taken: Row[] = [];
@@ -70,7 +72,7 @@ export async function takenInSteps<Row, Ids extends Sliceable<Ids>>(
       taken.push(row);
       bytes += bytesOf(row);
       if (bytes <= limit.maxBytes || ids.length === 1) continue;
-      throw pageTooLarge({ maxBytes: limit.maxBytes, bytes, rows: taken.length, of: ids.length, parameter });
+      throw pageTooLarge({ maxBytes: limit.maxBytes, bytes, rows: taken.length, of: ids.length, parameter, otherwise });
     }
   }
   return taken;
