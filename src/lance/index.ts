@@ -38,5 +38,5 @@ export {
   type VectorModel,
 } from './vectors/model-table.js';
 export { vectorRows, vectorSchema } from './vectors/vector-rows.js';
-export { nearestQuery, vectorsWithoutIndex } from './vectors/vector-search.js';
+export { exactQuery, nearestQuery, vectorsWithoutIndex } from './vectors/vector-search.js';
 export { probesOf, tidyVectors, type VectorUpkeepOptions } from './vectors/vector-upkeep.js';

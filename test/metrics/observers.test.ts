@@ -218,6 +218,7 @@ describe('search metrics', () => {
     metrics.observeSearch({ type: 'vectors_stored', questions: 7, durationSeconds: 3 });
     metrics.observeSearch({ type: 'vectors_removed', questions: 2 });
     metrics.observeSearch({ type: 'vectors_failed', questions: 1 });
+    metrics.observeSearch({ type: 'index_failed', index: 'text' });
     metrics.observeSearch({ type: 'upkeep_failed' });
     metrics.watchVectors(() => ({ questions: 5, ratio: 0.25 }));
     expect(await scrape(metrics)).toEqual(
@@ -229,6 +230,7 @@ describe('search metrics', () => {
         'canvas_search_vectors_total{outcome="stored"} 7',
         'canvas_search_vectors_total{outcome="removed"} 2',
         'canvas_search_vectors_total{outcome="failed"} 1',
+        'canvas_search_index_failures_total{index="text"} 1',
         'canvas_search_upkeep_failures_total 1',
         'canvas_search_questions 5',
         'canvas_search_progress_ratio 0.25',

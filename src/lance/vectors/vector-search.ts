@@ -21,6 +21,20 @@ export function nearestQuery(table: Table, vector: Float32Array, probes: number)
 }
 
 /**
+ * As {@link nearestQuery}, but all vectors are compared, as if there were no index.
+ * @source LanceDB documentation, "Vector Search" (exhaustive search)
+ */
+export function exactQuery(table: Table, vector: Float32Array): VectorQuery {
+  return table.query().nearestTo(vector).distanceType('cosine').bypassVectorIndex();
+}
+
+/** Forgets the index of the column, if there is one; its files go later. @source LanceDB documentation, "Vector Index" */
+export async function dropVectorIndex(table: Table, column: string): Promise<void> {
+  const indices = await table.listIndices();
+  for (const { name, columns } of indices) if (columns.includes(column)) await table.dropIndex(name);
+}
+
+/**
  * How many vectors the index misses; undefined when there is none.
  * @source LanceDB documentation, "Reindexing"
  */

@@ -1,6 +1,6 @@
 import type { Table } from '@lancedb/lancedb';
 import { optimizeTable, retryOnConflict } from '../upkeep.js';
-import { createVectorIndex, vectorsWithoutIndex } from './vector-search.js';
+import { createVectorIndex, dropVectorIndex, vectorsWithoutIndex } from './vector-search.js';
 
 /**
  * `signal` gives up before a step that takes long; `onIndexBuilt` is told when the index came into use.
@@ -10,6 +10,8 @@ export interface VectorUpkeepOptions {
   signal: AbortSignal;
   /** Up to so many rows are compared one by one, without an index. */
   exactRows?: number;
+  /** The index could not be read: it is built anew, or dropped where there are too few rows for one. */
+  isIndexBroken?: boolean;
   onIndexBuilt(rows: number, durationSeconds: number): void;
   /** Versions on disk: where rows are replaced again and again, these pile up and not the pieces. Looked at if given. */
   countVersions?(): Promise<number>;
@@ -36,6 +38,7 @@ const keepVersionsMs = 15_000;
  */
 export async function tidyVectors(table: Table, options: VectorUpkeepOptions): Promise<number> {
   const { signal, onIndexBuilt, exactRows = fewRows } = options;
+  if (options.isIndexBroken) await dropVectorIndex(table, 'vector');
   const [rows, unindexed, { fragmentStats, totalBytes }] = await Promise.all([
     table.countRows(),
     vectorsWithoutIndex(table, 'vector'),

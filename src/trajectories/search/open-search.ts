@@ -98,6 +98,7 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
   const ofQuestions = { prefix: vectorTablePrefix, schema: questionVectorSchema(embedder.dimensions), logger };
   const vectors = await openModelTable(database, embedder, ofQuestions);
   const findNotes = createAnalysisLookup(analysis);
+  const trust = { text: { isBroken: false }, vectors: { isBroken: false } };
   const closing = new AbortController();
   // Each text of a batch waits on it.
   setMaxListeners(0, closing.signal);
@@ -108,6 +109,7 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
     vectors,
     embedder,
     inBackground: options.inBackground ?? atOnce,
+    limit,
     signal: closing.signal,
     onEvent(event) {
       if (event.type === 'vectors_stored') progress.questions += event.questions;
@@ -121,6 +123,7 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
   const upkeep = createSearchUpkeep({
     trajectories,
     vectors,
+    trust,
     countVersions: () => database.countVersions(modelTableName(vectorTablePrefix, embedder)),
     fill: filling.run,
     onFilled: () => dropOtherModels(database, embedder, ofQuestions),
@@ -130,8 +133,24 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
     logger,
     onEvent,
   });
-  const text = createTextSearch(trajectories);
-  const similar = createSimilarSearch({ trajectories, vectors, embedder, probes: upkeep.probes });
+  /** The upkeep that follows builds it anew. */
+  const failed = (index: 'text' | 'vectors') => (error: unknown) => {
+    logger.warn(
+      { err: error, index },
+      'an index of the search cannot be read: searched without, until it is built anew',
+    );
+    onEvent({ type: 'index_failed', index });
+    upkeep.changed();
+  };
+  const text = createTextSearch(trajectories, { limit, trust: trust.text, onIndexFailed: failed('text') });
+  const similar = createSimilarSearch({
+    trajectories,
+    vectors,
+    embedder,
+    probes: upkeep.probes,
+    trust: trust.vectors,
+    onIndexFailed: failed('vectors'),
+  });
 
   /** Rows may move between finding and reading them: then both are done again. */
   async function answer<Found extends { rowId: bigint; score: number }>(
@@ -189,8 +208,9 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
     progress: () => ({ ...progress }),
     async prewarmSteps() {
       const steps = await indexSteps('question vectors', vectors);
-      const hasIndex =
-        (await readFresh(trajectories, () => rowsWithoutText(trajectories, searchedColumns))) !== undefined;
+      const missed = readFresh(trajectories, () => rowsWithoutText(trajectories, searchedColumns));
+      // One that cannot be read is the searches' matter.
+      const hasIndex = (await missed.catch(() => undefined)) !== undefined;
       return hasIndex ? [...steps, { name: 'trajectories: search by words', run: searchStoredWords }] : steps;
     },
     async close() {

@@ -8,6 +8,7 @@ import type { AskedQuery } from '../asked-query.js';
  * - `vectors_stored`: questions were embedded and stored; `vectors_removed`: questions that no trajectory has any more
  * - `vectors_failed`: questions could not be embedded; they are tried again later
  * - `vector_index_built`: the vectors are divided into neighbourhoods
+ * - `index_failed`: an index could not be read and is built anew; searches look at all rows or vectors meanwhile
  * - `upkeep_failed`: the work behind the scenes broke off; it is begun again later
  * @source story-17.4 AC5; product contract, Monitoring ("Names")
  */
@@ -25,4 +26,5 @@ export type SearchEvent =
   | { type: 'vectors_removed'; questions: number }
   | { type: 'vectors_failed'; questions: number }
   | { type: 'vector_index_built'; questions: number; durationSeconds: number }
+  | { type: 'index_failed'; index: 'text' | 'vectors' }
   | { type: 'upkeep_failed' };

@@ -15,12 +15,14 @@ import type { Logger } from '../../logger.js';
 import { type After, createSettledPasses, isStopping } from '../../scheduler/index.js';
 import type { SearchEvent } from './search-event.js';
 import type { FillingOutcome } from './similar/vector-filling.js';
-import { searchedColumns } from './text/text-search.js';
+import { type IndexTrust, searchedColumns } from './text/text-search.js';
 
 /** @source product contract, Trajectories (`search/q`, `similar/{question}`) */
 export interface SearchUpkeepOptions {
   trajectories: Table;
   vectors: Table;
+  /** What could not be read is built anew. */
+  trust: { text: IndexTrust; vectors: IndexTrust };
   /** Versions of the table of vectors on disk. */
   countVersions(): Promise<number>;
   fill(part: 'all' | 'end'): Promise<FillingOutcome>;
@@ -55,7 +57,7 @@ const restRatio = 20;
 const minRestMs = 5000;
 /** Starts nothing by itself. @source product contract, Trajectories (`search/q`, `similar/{question}`) */
 export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
-  const { trajectories, vectors, countVersions, fill, onFilled, after, now, signal, logger, onEvent } = options;
+  const { trajectories, vectors, trust, countVersions, fill, onFilled, after, now, signal, logger, onEvent } = options;
   const passes = createSettledPasses({ pass: runOnce, quietMs, maxDelayMs, after, now, signal });
   let doneVersion: number | undefined;
   let isFilled = false;
@@ -65,7 +67,8 @@ export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
   let probes = 1;
 
   async function buildTextIndexes(): Promise<void> {
-    const missed = await readFresh(trajectories, () => rowsWithoutText(trajectories, searchedColumns));
+    const look = () => rowsWithoutText(trajectories, searchedColumns);
+    const missed = trust.text.isBroken ? undefined : await readFresh(trajectories, look).catch(() => undefined);
     if (missed !== undefined || (await trajectories.countRows()) === 0) return;
     for (const column of searchedColumns) {
       signal.throwIfAborted();
@@ -76,6 +79,7 @@ export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
       });
       onEvent({ type: 'text_index_built', column, durationSeconds: secondsSince(startedAt) });
     }
+    trust.text.isBroken = false;
   }
 
   async function runOnce(): Promise<void> {
@@ -93,10 +97,12 @@ export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
       const outcome = await fill(part);
       probes = await tidyVectors(vectors, {
         signal,
+        isIndexBroken: trust.vectors.isBroken,
         countVersions,
         onIndexBuilt: (questions, durationSeconds) =>
           onEvent({ type: 'vector_index_built', questions, durationSeconds }),
       });
+      trust.vectors.isBroken = false;
       isToBeRepeated = outcome.failed > 0;
       const endedAt = now();
       if (isToBeRepeated) nextWholeAt = 0;

@@ -1,8 +1,14 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { Problem } from '../../../src/errors.js';
-import { openDatabase } from '../../../src/lance/index.js';
-import { addQuestionVectors, questionVectorSchema } from '../../../src/trajectories/search/similar/question-vectors.js';
+import { modelTableName, openDatabase } from '../../../src/lance/index.js';
+import { createVectorIndex, vectorsWithoutIndex } from '../../../src/lance/vectors/vector-search.js';
+import {
+  addQuestionVectors,
+  questionVectorSchema,
+  vectorTablePrefix,
+} from '../../../src/trajectories/search/similar/question-vectors.js';
 import { eventually } from '../../support/eventually.js';
 import { makeRow, openTables, suiteFolder } from '../stored-rows.js';
 import { idsOf, letterEmbedder, openTestSearch, shown } from './open.js';
@@ -261,4 +267,30 @@ test('at start a search by words is rehearsed where there is an index, and nobod
   const [told, calls] = [events.length, embedder.asked.length];
   await steps[0]?.run();
   expect([events.length, embedder.asked.length]).toEqual([told, calls]);
+});
+
+test('a vector index that cannot be read is done without, told once, and dropped', async () => {
+  const embedder = letterEmbedder();
+  const { search, events, folder, database } = await open({ embedder });
+  await search.upkeep();
+  const name = modelTableName(vectorTablePrefix, embedder);
+  const vectors = await database.openTable(name, questionVectorSchema(8));
+  await createVectorIndex(vectors, 'vector', 1);
+  const sound = await search.searchSimilar('aaab', 3, true);
+  await search.close();
+  const indices = path.join(folder, `${name}.lance`, '_indices');
+  const files = (await readdir(indices, { recursive: true })).filter((file) => /\.\w+$/.test(file));
+  expect(files.length).toBeGreaterThan(0);
+  for (const file of files) await writeFile(path.join(indices, file), 'damaged');
+  const damaged = await openTestSearch(folder, { embedder });
+  for (let i = 0; i < 2; i++) {
+    expect(shown((await damaged.search.searchSimilar('aaab', 3, true)).rows)).toEqual(shown(sound.rows));
+  }
+  const failed = () => damaged.events.filter(({ type }) => type === 'index_failed');
+  expect(failed()).toEqual([{ type: 'index_failed', index: 'vectors' }]);
+  await damaged.search.upkeep();
+  await vectors.checkoutLatest();
+  expect(await vectorsWithoutIndex(vectors, 'vector')).toBeUndefined();
+  expect(shown((await damaged.search.searchSimilar('aaab', 3, true)).rows)).toEqual(shown(sound.rows));
+  expect([failed().length, events.length > 0]).toEqual([1, true]);
 });

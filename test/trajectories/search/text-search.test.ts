@@ -1,5 +1,9 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createTextSearch } from '../../../src/trajectories/search/text/text-search.js';
+import { tableNames } from '../../../src/trajectories/trajectory-schema.js';
 import { hostileText } from '../../support/hostile-text.js';
 import { listed, makeRow, openTables, suiteFolder } from '../stored-rows.js';
 import { idsOf, openTestSearch, shown } from './open.js';
@@ -121,4 +125,77 @@ test('an index is built once there are rows, behind the scenes, once changes hav
   await search.upkeep();
   const built = events.flatMap((event) => (event.type === 'text_index_built' ? [event.column] : []));
   expect(built).toEqual(['question', 'ground_truth']);
+});
+
+test('of large texts, the database gives no more than is judged, and of few rows at once', async () => {
+  const long = (i: number) => `gold ${'x'.repeat(1_500_000)} silver ${i}`;
+  const large = Array.from({ length: 9 }, (_, i) => makeRow(i, { question: long(i), ground_truth: 'gold '.repeat(i) }));
+  const { folder, table } = await openTables(large, 1, await suiteFolder());
+  const { search } = await openTestSearch(folder);
+  await search.upkeep();
+  await table.checkoutLatest();
+  const taken: number[] = [];
+  let longest = 0;
+  const watched = new Proxy(table, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== 'takeRowIds') return typeof value === 'function' ? value.bind(target) : value;
+      return (ids: bigint[]) => {
+        taken.push(ids.length);
+        const query = target.takeRowIds(ids);
+        const toArrow = query.toArrow.bind(query);
+        query.toArrow = async () => {
+          const found = await toArrow();
+          for (const text of found.getChild('question') ?? []) longest = Math.max(longest, String(text).length);
+          return found;
+        };
+        return query;
+      };
+    },
+  });
+  const bounded = createTextSearch(watched, { limit: { maxBytes: 1, rowsAtOnce: () => 4, fits: () => false } });
+  const found = await bounded.search('gold', 5);
+  expect(found).toEqual(await createTextSearch(table).search('gold', 5));
+  expect(found).toMatchObject({ way: 'index', rows: Array(5).fill({}) });
+  expect([taken, longest]).toEqual([[4, 4, 1], 20_000]);
+});
+
+/** As a disk or another program leaves them. */
+async function damageIndexes(folder: string): Promise<void> {
+  const indices = path.join(folder, `${tableNames.trajectories}.lance`, '_indices');
+  const files = (await readdir(indices, { recursive: true })).filter((file) => file.endsWith('.lance'));
+  expect(files.length).toBeGreaterThan(4);
+  for (const file of files) await writeFile(path.join(indices, file), 'damaged');
+}
+
+test('an index that cannot be read is done without, told once, and built anew', async () => {
+  const { folder, table } = await openTables(rows, 2, await suiteFolder());
+  const { search, events, timers } = await openTestSearch(folder);
+  await search.upkeep();
+  timers.clear();
+  await damageIndexes(folder);
+  await table.checkoutLatest();
+  const sound = await createTextSearch(table, { trust: { isBroken: true } }).search('BGP 矩阵 use', 10);
+  const told = () => events.flatMap((event) => (event.type === 'searched' ? [event.way] : []));
+  for (let i = 0; i < 3; i++) expect(await search.searchText('BGP 矩阵 use', 10)).toHaveLength(sound.rows.length);
+  expect(events.filter(({ type }) => type === 'index_failed')).toEqual([{ type: 'index_failed', index: 'text' }]);
+  expect(told()).toEqual(['scan', 'scan', 'scan']);
+  expect(timers.size).toBe(1);
+  await search.upkeep();
+  expect(events.filter(({ type }) => type === 'text_index_built')).toHaveLength(4);
+  expect(await search.searchText('BGP 矩阵 use', 10)).toHaveLength(sound.rows.length);
+  expect(told().at(-1)).toBe('index');
+  expect(events.filter(({ type }) => type === 'upkeep_failed')).toEqual([]);
+});
+
+test('an index that was damaged while nothing ran is built anew at the start', async () => {
+  const { folder } = await openTables(rows, 2, await suiteFolder());
+  const before = await openTestSearch(folder);
+  await before.search.upkeep();
+  await before.search.close();
+  await damageIndexes(folder);
+  const { search, events } = await openTestSearch(folder);
+  await search.upkeep();
+  expect(events.filter(({ type }) => type === 'text_index_built')).toHaveLength(2);
+  expect(idsOf(await search.searchText('BGP', 10))).toEqual([id(4)]);
 });

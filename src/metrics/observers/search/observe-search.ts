@@ -35,6 +35,13 @@ export function observeSearch(registry: Registry): (event: SearchEvent) => void 
     registers,
   });
 
+  const indexFailures = new Counter({
+    name: 'canvas_search_index_failures_total',
+    help: 'Times that an index of the search could not be read',
+    labelNames: ['index'],
+    registers,
+  });
+
   return (event) => {
     switch (event.type) {
       case 'searched':
@@ -55,6 +62,9 @@ export function observeSearch(registry: Registry): (event: SearchEvent) => void 
         break;
       case 'vectors_failed':
         vectors.inc({ outcome: 'failed' }, event.questions);
+        break;
+      case 'index_failed':
+        indexFailures.inc({ index: event.index });
         break;
       case 'upkeep_failed':
         failures.inc();

@@ -2,7 +2,8 @@
  * Trajectories by what they ask: the vectors nearest to the question name the questions, the trajectories are then
  * looked up as they are stored now. A question that no trajectory has any more is passed over.
  */
-import { listLiteral, nearestQuery, readFresh, type Table } from '../../../lance/index.js';
+import { exactQuery, listLiteral, nearestQuery, readFresh, type Table } from '../../../lance/index.js';
+import type { IndexTrust } from '../text/text-search.js';
 import type { QuestionEmbedder } from './question-embedder.js';
 
 /** A trajectory of a similar question; `score` is the cosine, 0..1. @source product contract, Trajectories (`similar/{question}`) */
@@ -27,6 +28,9 @@ export interface SimilarSearchOptions {
   embedder: QuestionEmbedder;
   /** How many neighbourhoods of the vector index are looked at. */
   probes(): number;
+  trust: IndexTrust;
+  /** Told once, until the index was built anew. */
+  onIndexFailed(error: unknown): void;
 }
 
 interface Hit {
@@ -46,12 +50,25 @@ const maxHits = 2000;
 
 /** @source product contract, Trajectories (`similar/{question}`) */
 export function createSimilarSearch(options: SimilarSearchOptions): SimilarSearch {
-  const { trajectories, vectors, embedder, probes } = options;
+  const { trajectories, vectors, embedder, probes, trust } = options;
+
+  async function hitsOf(vector: Float32Array, count: number) {
+    const read = (query: ReturnType<typeof exactQuery>) =>
+      query.select(['question', 'data_id', '_distance']).limit(count).toArrow();
+    const exact = () => readFresh(vectors, () => read(exactQuery(vectors, vector)));
+    if (trust.isBroken) return exact();
+    try {
+      return await readFresh(vectors, () => read(nearestQuery(vectors, vector, probes())));
+    } catch (error) {
+      const found = await exact();
+      trust.isBroken = true;
+      options.onIndexFailed(error);
+      return found;
+    }
+  }
 
   async function nearest(vector: Float32Array, count: number): Promise<Hit[]> {
-    const found = await readFresh(vectors, () =>
-      nearestQuery(vectors, vector, probes()).select(['question', 'data_id', '_distance']).limit(count).toArrow(),
-    );
+    const found = await hitsOf(vector, count);
     const [questions, dataIds, distances] = ['question', 'data_id', '_distance'].map((name) => found.getChild(name));
     return Array.from({ length: found.numRows }, (_, i) => ({
       question: String(questions?.get(i)),

@@ -6,6 +6,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { listLiteral, retryOnConflict, scanBatches, type Table } from '../../../lance/index.js';
 import type { InBackground } from '../../../scheduler/index.js';
+import type { PageLimit } from '../../query/rows/page-limit.js';
 import { textColumn } from '../../questions/question-figures.js';
 import type { SearchEvent } from '../search-event.js';
 import type { QuestionEmbedder } from './question-embedder.js';
@@ -19,6 +20,8 @@ export interface VectorFillingOptions {
   embedder: QuestionEmbedder;
   /** Each batch of questions waits for its turn. */
   inBackground: InBackground;
+  /** How many rows are read at once, and how many bytes of questions wait for their vectors. */
+  limit: PageLimit;
   /** Gives up; what is under way is awaited. */
   signal: AbortSignal;
   onEvent(event: SearchEvent): void;
@@ -50,7 +53,8 @@ export interface VectorFilling {
 
 /** Remembers between passes which questions have vectors. @source product contract, Trajectories (`similar/{question}`) */
 export function createVectorFilling(options: VectorFillingOptions): VectorFilling {
-  const { trajectories, vectors, embedder, inBackground, signal, onEvent, onProgress } = options;
+  const { trajectories, vectors, embedder, inBackground, limit, signal, onEvent, onProgress } = options;
+  const rowsPerBatch = () => Math.min(rowsAtOnce, limit.rowsAtOnce());
   let known: TextHashes | undefined;
   /** Questions that the model refused: asking again is of no use until the next start. */
   const refused: TextHashes = new Set();
@@ -58,7 +62,7 @@ export function createVectorFilling(options: VectorFillingOptions): VectorFillin
 
   async function stored(): Promise<TextHashes> {
     const hashes: TextHashes = new Set();
-    for await (const batch of scanBatches(vectors.query().select(['question']), rowsAtOnce)) {
+    for await (const batch of scanBatches(vectors.query().select(['question']), rowsPerBatch())) {
       eachText(batch, (hash) => hashes.add(hash));
     }
     return hashes;
@@ -105,7 +109,7 @@ export function createVectorFilling(options: VectorFillingOptions): VectorFillin
     let looked = first;
     let found: Found[] = [];
     const query = trajectories.query().select(['question', 'data_id']);
-    for await (const batch of scanBatches(first === 0 ? query : query.offset(first).limit(total), rowsAtOnce)) {
+    for await (const batch of scanBatches(first === 0 ? query : query.offset(first).limit(total), rowsPerBatch())) {
       const dataIds = batch.getChild('data_id');
       const fresh: Found[] = [];
       eachText(batch, (hash, textOf, row) => {
@@ -116,7 +120,8 @@ export function createVectorFilling(options: VectorFillingOptions): VectorFillin
         if (question.trim() !== '') fresh.push({ hash, question, dataId: String(dataIds?.get(row)) });
       });
       found.push(...fresh);
-      while (found.length >= questionsAtOnce) {
+      const bytes = found.reduce((sum, { question }) => sum + question.length, 0);
+      while (found.length >= questionsAtOnce || (bytes > limit.maxBytes && found.length > 0)) {
         await embedAndStore(found.slice(0, questionsAtOnce), outcome, has);
         found = found.slice(questionsAtOnce);
       }
@@ -135,7 +140,7 @@ export function createVectorFilling(options: VectorFillingOptions): VectorFillin
     for (const hash of has) isComplete &&= seen.has(hash);
     if (isComplete) return 0;
     const gone: { hash: number; id: string }[] = [];
-    for await (const batch of scanBatches(vectors.query().select(['question']))) {
+    for await (const batch of scanBatches(vectors.query().select(['question']), rowsPerBatch())) {
       eachText(batch, (hash, textOf) => {
         if (!seen.has(hash)) gone.push({ hash, id: questionHash(textOf()) });
       });

@@ -21,8 +21,11 @@ const questionWeight = 2;
 const insideWeight = 0.2;
 const beginningWeight = 0.6;
 const maxCounted = 8;
-/** Texts are judged by their beginning: what is found further on would cost more than it tells. */
-const maxJudged = 20_000;
+/**
+ * Texts are judged by so many characters at their beginning: what is found further on would cost more than it tells.
+ * @source product contract, Promises 6
+ */
+export const maxJudged = 20_000;
 
 /** @param sample stored texts, a few hundred are enough; kept in memory @source Robertson and Zaragoza, "The Probabilistic Relevance Framework" */
 export function createRelevance(sample: readonly SearchedText[]): Relevance {
