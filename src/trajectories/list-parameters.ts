@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cursorInvalid } from './errors.js';
-import { decodeCursor } from './query/list-cursor.js';
+import { addressSum, decodeCursor } from './query/list-cursor.js';
 import type { TextColumn } from './query/trajectory-columns.js';
 import { columnOfField, sortableFields } from './query/trajectory-columns.js';
 import { filterLimits, hasFewWildcards, type TrajectoryCondition } from './query/trajectory-filter.js';
@@ -186,20 +186,23 @@ function range(min: number | undefined, max: number | undefined): { min?: number
 
 /**
  * The page, or the next part of a walk, that the parameters ask for.
+ * @param at what the address itself chooses rows by, if it does
  * @throws Problem CURSOR_INVALID, also when the parameters ask for other rows than the cursor does
  * @source product contract, Settled details ("default newest first", "`?cursor=`")
  */
-export function listQueryOf(given: ListParameters): ListQuery {
+export function listQueryOf(given: ListParameters, at?: string): ListQuery {
   const { fields, cursor, page = 1, pageSize } = given;
   const asked = askedOrder(given);
   const part = { page, pageSize, ...(fields && fields.length > 0 ? { fields: [...new Set(fields)] } : {}) };
   if (cursor === undefined) return { ...asked, ...part };
-  if (cursor === '') return { ...asked, ...part, walk: {} };
-  const { after, ...place } = decodeCursor(cursor);
+  const ofAddress = at === undefined ? {} : { at: addressSum(at) };
+  if (cursor === '') return { ...asked, ...part, walk: ofAddress };
+  const { after, at: givenAt, ...place } = decodeCursor(cursor);
+  if (givenAt !== ofAddress.at) throw cursorInvalid('expected a next_cursor of an answer from this address');
   if (namesRows(given) && JSON.stringify(asked) !== JSON.stringify(place)) {
     throw cursorInvalid('expected the filters and the order that the walk was started with, or none');
   }
-  return { ...place, ...part, walk: { after } };
+  return { ...place, ...part, walk: { after, ...ofAddress } };
 }
 
 function askedOrder(given: ListParameters): Pick<ListQuery, 'filter' | 'sortBy' | 'order'> {

@@ -36,6 +36,7 @@ const cursorSchema = z.strictObject({
   sortBy: z.enum(sortableColumns),
   order: z.enum(['asc', 'desc']),
   seq: z.number(),
+  at: text.optional(),
   value: z.union([text, z.number(), z.boolean()]).optional(),
 });
 
@@ -45,6 +46,8 @@ const cursorSchema = z.strictObject({
  */
 export interface WalkPlace extends Pick<PageQuery, 'filter' | 'sortBy' | 'order'> {
   after: CarriedPosition;
+  /** {@link addressSum} of an address that chooses rows itself. */
+  at?: string;
 }
 
 /** Longer texts are left out: a cursor has to fit into an address. */
@@ -55,10 +58,10 @@ const sumBytes = 9;
  * @returns letters, digits, `-` and `_` only
  * @source product contract, Settled details ("`?cursor=`"); RFC 4648 section 5
  */
-export function encodeCursor({ filter, sortBy, order, after }: WalkPlace & { after: RowPosition }): string {
+export function encodeCursor({ filter, sortBy, order, after, at }: WalkPlace & { after: RowPosition }): string {
   const isLong = typeof after.value === 'string' && after.value.length > maxValueLength;
   const { seq, value } = after;
-  const carried = Buffer.from(JSON.stringify({ filter, sortBy, order, seq, ...(isLong ? {} : { value }) }));
+  const carried = Buffer.from(JSON.stringify({ filter, sortBy, order, seq, at, ...(isLong ? {} : { value }) }));
   return Buffer.concat([sumOf(carried), carried]).toString('base64url');
 }
 
@@ -72,12 +75,18 @@ export function decodeCursor(cursor: string): WalkPlace {
   const isWhole = bytes.toString('base64url') === cursor && sumOf(carried).equals(bytes.subarray(0, sumBytes));
   const parsed = isWhole ? cursorSchema.safeParse(parse(carried)) : undefined;
   if (!parsed?.success) throw cursorInvalid('expected a next_cursor as it was answered, or nothing to start a walk');
-  const { seq, value, sortBy, order } = parsed.data;
-  const place = { filter: parsed.data.filter as TrajectoryFilter, sortBy, order };
+  const { seq, value, sortBy, order, at } = parsed.data;
+  const place = { filter: parsed.data.filter as TrajectoryFilter, sortBy, order, ...(at === undefined ? {} : { at }) };
   if (value !== undefined && !fits(place.sortBy, value))
     throw cursorInvalid('expected a value that the field can have');
   return { ...place, after: { seq, ...(value === undefined ? {} : { value }) } };
 }
+
+/**
+ * What a cursor tells addresses apart by: an id may be longer than a cursor can carry.
+ * @source product contract, Settled details ("`?cursor=`")
+ */
+export const addressSum = (chosen: string): string => sumOf(Buffer.from(chosen)).toString('base64url');
 
 const sumOf = (bytes: Buffer) => createHash('sha256').update('cursor 1 ').update(bytes).digest().subarray(0, sumBytes);
 

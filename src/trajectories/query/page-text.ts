@@ -22,7 +22,7 @@ export function pageText(page: TextPage, query: ListQuery, explain?: Explanation
 function ending({ total, next }: Pick<TextPage, 'total' | 'next'>, query: ListQuery, explain?: Explanation): Buffer {
   const { page, pageSize, walk } = query;
   const place = walk
-    ? { pageSize, next_cursor: next ? encodeCursor({ ...query, after: next }) : null }
+    ? { pageSize, next_cursor: next ? encodeCursor({ ...query, ...walk, after: next }) : null }
     : { page, pageSize };
   return Buffer.from(`],${JSON.stringify({ total, ...place, explain }).slice(1)}`);
 }

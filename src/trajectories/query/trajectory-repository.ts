@@ -18,7 +18,7 @@ import type { TrajectoryRow } from './trajectory-columns.js';
  */
 export interface ListQuery extends Omit<PageQuery, 'walk'> {
   fields?: readonly string[];
-  walk?: { after?: CarriedPosition };
+  walk?: { after?: CarriedPosition; at?: string };
 }
 
 /**

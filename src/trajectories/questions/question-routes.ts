@@ -58,7 +58,7 @@ export const questionOperations = {
     operationId: 'listQuestions',
     summary: 'Lists questions with what their attempts add up to',
     querystring: questionsQuery,
-    response: { 200: questionPageSchema, ...problemResponses(400) },
+    response: { 200: questionPageSchema, ...problemResponses(400, 422) },
   },
   listQuestionTrajectories: {
     tags: ['questions'],
@@ -108,7 +108,7 @@ export function questionRoutes(options: QuestionRoutesOptions): FastifyPluginAsy
         const questionId = request.params.question_id;
         const ofQuestion = { test: 'one_of', column: 'data_id', texts: [questionId] } as const;
         const within = (asked: ListQuery) => ({ ...asked, filter: [...asked.filter, ofQuestion] });
-        const query = listQueryOf(request.query);
+        const query = listQueryOf(request.query, questionId);
         const explain = request.query.explain ? await options.explain(within(query)) : undefined;
         // The cursor of a walk carries the filter: it is the one that was asked for.
         const text = await listText({ list: (asked) => options.list(within(asked)) }, query, explain);

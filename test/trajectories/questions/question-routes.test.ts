@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { questionRoutes, type Trajectories } from '../../../src/trajectories/index.js';
+import { encodeCursor } from '../../../src/trajectories/query/list-cursor.js';
 import { hostileText } from '../../support/hostile-text.js';
 import { startTestServer } from '../../support/server.js';
 import { openStore } from '../open-store.js';
@@ -221,6 +222,23 @@ describe('one question', () => {
     expect(own.length).toBeGreaterThan(4);
     expect(walked.sort()).toEqual(own.map((row) => row.trajectory_id).sort());
     expect((await get(server, at(data_id, 'trajectories'), { explain: 'true' })).body.explain).toBeDefined();
+  });
+
+  test("refuses the cursor of another question's walk, and of the walk over all", async () => {
+    const server = await start();
+    const [one, other] = [...new Set(rows.map((row) => row.data_id))].map((id) => at(id, 'trajectories'));
+    const start1 = { cursor: '', pageSize: '1' };
+    const { next_cursor: cursor } = (await get(server, one!, start1)).body;
+    const [{ seq, data_id }] = [rows[0]!];
+    const ofAll = encodeCursor({ filter: [], sortBy: 'data_id', order: 'asc', after: { seq, value: data_id } });
+    expect((await get(server, one!, { cursor })).status).toBe(200);
+    for (const [url, given] of [
+      [other!, cursor],
+      [one!, ofAll],
+    ]) {
+      const { status, body } = await get(server, url, { cursor: given });
+      expect([url, status, body.code]).toEqual([url, 400, 'CURSOR_INVALID']);
+    }
   });
 
   test('without any attempt that passes a filter is an empty page, unknown is 404', async () => {
