@@ -4,7 +4,7 @@ import type { AnalysisLookup } from '../analysis/analysis-lookup.js';
 import { rowIdsOf, rowsOf } from '../query/arrow-rows.js';
 import { createSorting } from '../query/order/sorting.js';
 import type { PageQuery } from '../query/page-query.js';
-import type { Column } from '../query/trajectory-columns.js';
+import type { Column, TrajectoryRow } from '../query/trajectory-columns.js';
 import { type ExportFormat, exportFiles } from './export-format.js';
 import type { ExportRow } from './export-row.js';
 
@@ -41,6 +41,8 @@ export interface ExportScanOptions {
   largestRecord?(): number | undefined;
 }
 
+/** Columns that hold a whole record's text, or may hold nearly all of it. */
+const longTexts: readonly Column[] = ['record_json', 'question', 'ground_truth', 'notes', 'tags'];
 const firstSliceRows = 16;
 /** Each reading costs some milliseconds, however few its rows. */
 const maxSliceRows = 2048;
@@ -59,7 +61,7 @@ export async function openExportScan(
 ): Promise<ExportScan> {
   const file = await exportFiles[format].create(fields);
   const columns = [...new Set<Column>([...file.needs, 'trajectory_id'])];
-  const largest = columns.includes('record_json') ? largestRecord?.() : undefined;
+  const largest = columns.some((column) => longTexts.includes(column)) ? largestRecord?.() : undefined;
   const mostRows = Math.max(1, Math.min(maxSliceRows, Math.floor(mostSliceBytes / (largest ?? 1))));
   let reading: Promise<unknown> = Promise.resolve();
 
@@ -126,7 +128,16 @@ export async function openExportScan(
 
 /** Records differ in size a thousandfold, so slices follow the size of the last ones, at most doubling. */
 function nextSize(rows: readonly ExportRow[]): number {
-  const recordBytes = rows.reduce((sum, { row }) => sum + (row.record_json?.length ?? 0), 0);
-  const fitting = Math.floor((sliceBytes * rows.length) / Math.max(1, recordBytes));
+  const textBytes = rows.reduce(
+    (sum, { row }) => sum + longTexts.reduce((bytes, name) => bytes + lengthOf(row[name]), 0),
+    0,
+  );
+  const fitting = Math.floor((sliceBytes * rows.length) / Math.max(1, textBytes));
   return Math.max(1, Math.min(maxSliceRows, rows.length * 2, fitting));
+}
+
+/** Characters of texts, bytes of a record. */
+function lengthOf(value: TrajectoryRow[Column]): number {
+  if (Array.isArray(value)) return value.reduce((length, text) => length + text.length, 0);
+  return typeof value === 'string' || value instanceof Uint8Array ? value.length : 0;
 }

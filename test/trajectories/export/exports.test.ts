@@ -144,6 +144,16 @@ describe('an export', () => {
     const columns = await open(padded(20, 10), undefined, () => 2 ** 31);
     await textOf(await columns.exports.open({ ...all, fields: ['trajectory_id', 'reward'] }));
     expect(columns.taken).toEqual([16, 4]);
+    const texts = await open(padded(20, 10), undefined, () => 32 * mib);
+    await textOf(await texts.exports.open({ ...all, format: 'csv' }));
+    expect(texts.taken).toEqual([4, 4, 4, 4, 4]);
+  });
+
+  test('follows the size of questions too, where records are not asked for', async () => {
+    const large = Array.from({ length: 48 }, (_, i) => makeRow(i, { question: 'x'.repeat(1024 * 1024) }));
+    const { exports, taken } = await open(large);
+    await textOf(await exports.open({ ...all, format: 'csv' }));
+    expect(taken).toEqual([16, ...Array(10).fill(3), 2]);
   });
 
   test('whose client leaves stops reading and lets go of its snapshot', async () => {
