@@ -85,7 +85,11 @@ export function createPrewarm(options: PrewarmOptions): Prewarm {
           return step.run();
         });
         done += 1;
-        logger.debug({ step: step.name, done, total }, 'loaded for the first queries');
+        const isQuarter = Math.floor((4 * done) / total) > Math.floor((4 * (done - 1)) / total);
+        logger[isQuarter && done < total ? 'info' : 'debug'](
+          { step: step.name, done, total },
+          'loaded for the first queries',
+        );
         report(done < total ? 'running' : 'done', done, total);
       }
       if (total === 0) report('done', 0, 0);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Table, TableDamage } from '../../../src/lance/index.js';
-import { createLogger } from '../../../src/logger.js';
+import { createLogger, type Logger } from '../../../src/logger.js';
 import { trajectoryNotFound } from '../../../src/trajectories/errors.js';
 import { createPrewarm, type PrewarmProgress, type PrewarmStep } from '../../../src/trajectories/store/prewarm.js';
 import { type LoadedTables, prewarmSteps } from '../../../src/trajectories/store/prewarm-steps.js';
@@ -235,4 +235,20 @@ test('each step waits for its turn; when it gets none, loading stops and the fla
   await prewarm.run();
   expect([log, indexPrewarm.failures]).toEqual([['a'], []]);
   expect(told.at(-1)).toMatchObject({ state: 'stopped', done: 1, total: 2 });
+});
+
+test('the log says at the usual level how far loading is, a few times at most', async () => {
+  const lines: [string, unknown][] = [];
+  const write = (level: string) => (fields: { done?: number }) => lines.push([level, fields.done]);
+  const logger = { ...createLogger('silent'), info: write('info'), debug: write('debug') } as unknown as Logger;
+  const names = Array.from({ length: 10 }, (_, i) => `${i}`);
+  const prewarm = createPrewarm({
+    indexPrewarm: fixedOptimization(true, {}),
+    steps: async () => steps([], names),
+    logger,
+    onProgress() {},
+  });
+  await prewarm.run();
+  const told = lines.filter(([level]) => level === 'info').map(([, done]) => done);
+  expect(told).toEqual([3, 5, 8, undefined]);
 });
