@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import type { JobRequest, TaskContext } from '../scheduler/index.js';
 import type { AgentResult } from './agent-runner.js';
+import { placeUnknown } from './errors.js';
 import { type Invocation, invocationSchema } from './parameters.js';
 
 const maxInvocations = 500;
+/** In all calls of a batch: each is kept, stored and shown. */
+const maxDependencies = 5000;
 const maxParallel = 50;
 /** Below a single call's 5: somebody waits for that one. */
 const batchPriority = 4;
@@ -12,6 +15,8 @@ const timeoutMs = 15 * 60 * 1000;
 /** What all of them may take: five hundred calls one after another, on a small machine, come to some hours. */
 const defaultTotalSeconds = 12 * 60 * 60;
 const maxTotalSeconds = 24 * 60 * 60;
+/** Where the calls are in what the client sent. */
+const pointer = '/invocations';
 
 const member = invocationSchema.extend({
   id: z.string().min(1).max(100).optional().describe('its place in the list, from 0, if left out'),
@@ -27,7 +32,13 @@ const member = invocationSchema.extend({
  * @source product contract, Agents and Settled details (`invocations[].id?`, `invocations[].depends_on`)
  */
 export const batchSchema = z.strictObject({
-  invocations: z.array(member).min(1).max(maxInvocations),
+  invocations: z
+    .array(member)
+    .min(1)
+    .max(maxInvocations)
+    .refine((members) => members.reduce((sum, { depends_on }) => sum + depends_on.length, 0) <= maxDependencies, {
+      message: `expected at most ${maxDependencies} entries of depends_on in all`,
+    }),
   parallel: z
     .int()
     .min(1)
@@ -50,6 +61,7 @@ export type Batch = z.infer<typeof batchSchema>;
 
 /**
  * The batch as a job of the execution engine: one task a call, in the order of the list.
+ * @throws Problem JOB_DEPENDENCY_UNKNOWN
  * @source product contract, Agents ("dependency-aware"); story-17.4 ADR-0004
  */
 export function jobOf(
@@ -57,13 +69,19 @@ export function jobOf(
   run: (invocation: Invocation, context: TaskContext) => Promise<AgentResult>,
 ): JobRequest {
   const ids = invocations.map(({ id }, index) => id ?? String(index));
+  const idOf = (wanted: string | number, index: number) => {
+    const id = typeof wanted === 'string' ? wanted : ids[wanted];
+    if (id === undefined) throw placeUnknown(Number(wanted), ids.length, `${pointer}/${index}/depends_on`);
+    return id;
+  };
   return {
     name: 'agents',
+    pointer,
     timeoutMs: totalSeconds * 1000,
     ...(parallel === undefined ? {} : { parallel }),
     tasks: invocations.map(({ id: _, depends_on: wanted, ...invocation }, index) => ({
       id: ids[index] as string,
-      dependsOn: wanted.map((each) => (typeof each === 'string' ? each : (ids[each] ?? String(each)))),
+      dependsOn: [...new Set(wanted.map((each) => idOf(each, index)))],
       schedule: { name: invocation.agent_type, kind: 'agent', priority: batchPriority, upstream: 'model' },
       timeoutMs,
       run: (context) => run(invocation, context),

@@ -16,6 +16,21 @@ export function targetUnknown(id: string): Problem {
 }
 
 /**
+ * A call of a batch depends on a place in the list that the list has not.
+ * @param pointer JSON pointer into the body
+ * @source product contract, Settled details (`invocations[].depends_on: [id or index]`)
+ */
+export function placeUnknown(place: number, length: number, pointer: string): Problem {
+  const message = `Expected places from 0 to ${length - 1} in depends_on, got ${place}`;
+  return new Problem({
+    code: 'JOB_DEPENDENCY_UNKNOWN',
+    kind: 'unprocessable',
+    message,
+    faults: [{ pointer, message }],
+  });
+}
+
+/**
  * No model is set up. Everything else works.
  * @source product contract, Agents ("none configured -> 503 with a clear problem")
  */
@@ -45,9 +60,10 @@ export function answerUnusable(fault: string): Problem {
  * The model ended its answer before it was complete.
  * @source OpenAI API reference, chat completions, "finish_reason"
  */
-export function answerCut(reason: 'length' | 'content_filter' | 'refusal'): Problem {
+export function answerCut(reason: 'length' | 'too_long' | 'content_filter' | 'refusal'): Problem {
   const why = {
     length: 'it reached its limit of tokens; a larger max_tokens may help',
+    too_long: 'it went on for longer than is taken',
     content_filter: 'its content filter stopped it',
     refusal: 'it refused to answer',
   }[reason];

@@ -11,20 +11,21 @@ export interface Dependent {
 
 /**
  * The tasks in an order in which each comes after those it depends on; otherwise in the order they were given in.
+ * @param pointer JSON pointer of their list, for faults
  * @throws Problem `JOB_TASK_ID_TAKEN`, `JOB_DEPENDENCY_UNKNOWN`, `JOB_DEPENDENCY_CYCLE` (which names the circle)
  * @source story-17.4 ADR-0004 (topological order); Kahn (1962), "Topological sorting of large networks"
  */
-export function dependencyOrder<T extends Dependent>(tasks: readonly T[]): T[] {
+export function dependencyOrder<T extends Dependent>(tasks: readonly T[], pointer = '/tasks'): T[] {
   const byId = new Map<string, T>();
   for (const [index, task] of tasks.entries()) {
-    if (byId.has(task.id)) throw taskIdTaken(task.id, index);
+    if (byId.has(task.id)) throw taskIdTaken(task.id, `${pointer}/${index}/id`);
     byId.set(task.id, task);
   }
   const missing = new Map<string, Set<string>>();
   const dependants = new Map<string, T[]>();
   for (const [index, task] of tasks.entries()) {
     for (const wanted of task.dependsOn) {
-      if (!byId.has(wanted)) throw dependencyUnknown(task.id, wanted, index);
+      if (!byId.has(wanted)) throw dependencyUnknown(task.id, wanted, `${pointer}/${index}/depends_on`);
       const waiting = dependants.get(wanted);
       if (waiting) waiting.push(task);
       else dependants.set(wanted, [task]);

@@ -1,22 +1,21 @@
 import { Problem } from '../../errors.js';
 
 const shown = (id: string) => JSON.stringify(id.length > 80 ? `${id.slice(0, 80)}…` : id);
-const task = (index: number, message: string) => ({ pointer: `/${index}`, message });
 
 /** @source story-17.4 ADR-0004; product contract, Settled details (Agents and memory) */
-export function taskIdTaken(id: string, index: number): Problem {
+export function taskIdTaken(id: string, pointer: string): Problem {
   const message = `expected each task to have an id of its own, got ${shown(id)} twice`;
-  return new Problem({ code: 'JOB_TASK_ID_TAKEN', kind: 'unprocessable', message, faults: [task(index, message)] });
+  return new Problem({ code: 'JOB_TASK_ID_TAKEN', kind: 'unprocessable', message, faults: [{ pointer, message }] });
 }
 
 /** @source story-17.4 ADR-0004 (dependency-aware execution) */
-export function dependencyUnknown(id: string, wanted: string, index: number): Problem {
+export function dependencyUnknown(id: string, wanted: string, pointer: string): Problem {
   const message = `expected task ${shown(id)} to depend on tasks of the same job, got ${shown(wanted)}`;
   return new Problem({
     code: 'JOB_DEPENDENCY_UNKNOWN',
     kind: 'unprocessable',
     message,
-    faults: [task(index, message)],
+    faults: [{ pointer, message }],
   });
 }
 
@@ -31,12 +30,15 @@ export function dependencyCycle(cycle: string[]): Problem {
   return new Problem({ code: 'JOB_DEPENDENCY_CYCLE', kind: 'unprocessable', message });
 }
 
-/** @source product contract, Promises 6; RFC 6585 section 4 */
-export function jobsFull(maxTasks: number, retryAfterSeconds: number): Problem {
+/**
+ * @param expected how many of what there may be
+ * @source product contract, Promises 6; RFC 6585 section 4
+ */
+export function jobsFull(expected: string, retryAfterSeconds: number): Problem {
   return new Problem({
     code: 'JOBS_QUEUE_FULL',
     kind: 'too_many',
-    message: `expected at most ${maxTasks} unfinished tasks in all jobs; try again in ${retryAfterSeconds} s`,
+    message: `expected at most ${expected}; try again in ${retryAfterSeconds} s`,
     headers: { 'retry-after': String(retryAfterSeconds) },
   });
 }

@@ -26,7 +26,8 @@ export type EngineEvent =
 
 /**
  * - `folder`: where jobs are kept.
- * - `maxUnfinishedTasks`: in all jobs (default 2000); `maxKept` jobs (default 200) are kept for `keepDays` (default 7)
+ * - `maxUnfinishedTasks`: in all jobs (default 2000); with those that have ended in jobs that have not, five times as
+ *   many. `maxKept` jobs (default 200) are kept for `keepDays` (default 7)
  *   after their end.
  * @source story-17.4 ADR-0004; product contract, Promises 6
  */
@@ -70,6 +71,8 @@ export interface ExecutionEngine {
 }
 
 const dayMs = 86_400_000;
+/** What ended tasks answered stays in memory until their job has ended. */
+const heldPerUnfinished = 5;
 const retryAfterSeconds = 5;
 /** A job whose tasks end is written down no more often than this. */
 const saveEveryMs = 1000;
@@ -89,6 +92,7 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
   const endings = new Set<Promise<Job>>();
   let endedJobs: { id: string; endedMs: number }[] = [];
   let unfinishedTasks = 0;
+  let heldTasks = 0;
   let isClosed = false;
 
   const forget = async () => {
@@ -109,7 +113,7 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
   await forget();
 
   const onJobEnded = async (job: Job, saves: JobSaves) => {
-    unfinishedTasks -= job.tasks.length;
+    heldTasks -= job.tasks.length;
     onEvent({ type: 'job_ended', status: job.status, durationSeconds: (job.ended_at ?? 0) - job.created_at });
     await saves.finish().catch((error) => logger.error({ err: error, job: job.id }, 'the end of a job was not stored'));
     runs.delete(job.id);
@@ -133,7 +137,10 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
         clock,
         wall,
         onEvent: (event) => {
-          if (event.type === 'task' && event.task.ended_at !== undefined) saves.changed();
+          if (event.type === 'task' && event.task.ended_at !== undefined) {
+            unfinishedTasks--;
+            saves.changed();
+          }
           for (const follower of followers) follower.proceed();
         },
         onFault: (error) => logger.error({ err: error, job: id }, 'a task of a job failed'),
@@ -146,12 +153,18 @@ export async function openExecutionEngine(options: EngineOptions): Promise<Execu
       });
       if (isClosed) throw schedulerClosed();
       const tasks = request.tasks.length;
-      if (unfinishedTasks + tasks > maxUnfinishedTasks) throw jobsFull(maxUnfinishedTasks, retryAfterSeconds);
+      const maxHeld = maxUnfinishedTasks * heldPerUnfinished;
+      if (unfinishedTasks + tasks > maxUnfinishedTasks) {
+        throw jobsFull(`${maxUnfinishedTasks} unfinished tasks in all jobs`, retryAfterSeconds);
+      }
+      if (heldTasks + tasks > maxHeld) throw jobsFull(`${maxHeld} tasks in unfinished jobs`, retryAfterSeconds);
       unfinishedTasks += tasks;
+      heldTasks += tasks;
       try {
         await files.save(run.job);
       } catch (error) {
         unfinishedTasks -= tasks;
+        heldTasks -= tasks;
         throw jobsNotWritable(error);
       }
       runs.set(id, { run, saves, followers });

@@ -37,12 +37,14 @@ export interface JobRun {
   /** Resolves when every task has ended. */
   readonly ended: Promise<Job>;
   start(): void;
-  /** Ends what has not ended, as cancelled or interrupted. */
+  /** Ends what has not begun, as cancelled or interrupted; what runs is told to end, and says itself how it ended. */
   stop(as: 'cancelled' | 'interrupted'): void;
 }
 
 const defaultParallel = 50;
 const retryFullMs = 1000;
+/** What runs is told to end, and then says itself how it ended: it may have begun to write. So long it is waited for. */
+const endWithinMs = 5000;
 
 const errorOf = (error: unknown) =>
   error instanceof Problem
@@ -55,7 +57,7 @@ const errorOf = (error: unknown) =>
  */
 export function createJobRun(options: JobRunOptions): JobRun {
   const { request, clock, wall, onEvent, onFault } = options;
-  const ordered = dependencyOrder(request.tasks);
+  const ordered = dependencyOrder(request.tasks, request.pointer);
   const parallel = request.parallel ?? defaultParallel;
   const seconds = () => wall() / 1000;
   const job: Job = {
@@ -69,11 +71,25 @@ export function createJobRun(options: JobRunOptions): JobRun {
   const results = new Map<string, unknown>();
   const events: JobEvent[] = [];
   const controller = new AbortController();
-  let waiting = ordered;
+  /** How many of those that it depends on have not completed, by task; and who waits for a task. */
+  const missing = new Map<string, number>();
+  const dependants = new Map<string, JobTaskRequest[]>();
+  for (const each of ordered) {
+    const needs = new Set(each.dependsOn);
+    missing.set(each.id, needs.size);
+    for (const id of needs) {
+      const others = dependants.get(id);
+      if (others === undefined) dependants.set(id, [each]);
+      else others.push(each);
+    }
+  }
+  const ready = ordered.filter(({ id }) => missing.get(id) === 0);
   let underWay = 0;
   let ended = 0;
   let stoppedAs: 'cancelled' | 'interrupted' | 'failed' | undefined;
+  let stoppedWhy: Problem | undefined;
   let stopTimeout = () => {};
+  let stopWaiting = () => {};
   let announceEnd: (job: Job) => void = () => {};
   const endPromise = new Promise<Job>((resolve) => {
     announceEnd = resolve;
@@ -91,10 +107,28 @@ export function createJobRun(options: JobRunOptions): JobRun {
     task.ended_at = seconds();
     ended++;
     tell({ type: 'task', task: { ...task } });
+    if (stoppedAs === undefined) tellDependants(task);
   };
+  /** Those that have all they need may begin; those that never will are skipped. */
+  const tellDependants = ({ id, status }: JobTask) => {
+    for (const each of dependants.get(id) ?? []) {
+      if (status === 'completed') {
+        const left = (missing.get(each.id) as number) - 1;
+        missing.set(each.id, left);
+        if (left === 0) ready.push(each);
+      } else {
+        const message = `it depends on ${JSON.stringify(id)}, which was ${status === 'failed' ? 'not completed' : 'skipped'}`;
+        endTask(tasks.get(each.id) as JobTask, 'skipped', { code: 'JOB_TASK_SKIPPED', message });
+      }
+    }
+  };
+  /** Ends a task because the job was stopped. */
+  const endStopped = (task: JobTask) =>
+    endTask(task, stoppedAs === 'interrupted' ? 'interrupted' : 'cancelled', stoppedWhy && errorOf(stoppedWhy));
   const endJob = () => {
     if (ended < job.tasks.length || hasEnded(job)) return;
     stopTimeout();
+    stopWaiting();
     const isFine = job.tasks.length === 0 || job.tasks.some(({ status }) => status === 'completed');
     job.status = stoppedAs ?? (isFine ? 'completed' : 'failed');
     job.ended_at = seconds();
@@ -102,22 +136,12 @@ export function createJobRun(options: JobRunOptions): JobRun {
     announceEnd(job);
   };
 
-  /** Starts what can be, skips what never can. */
   const proceed = () => {
-    if (stoppedAs !== undefined) return endJob();
-    const left: JobTaskRequest[] = [];
-    for (const each of waiting) {
-      const task = tasks.get(each.id) as JobTask;
-      const needs = each.dependsOn.map((id) => tasks.get(id) as JobTask);
-      const lost = needs.find(({ status }) => status === 'failed' || status === 'skipped');
-      if (lost !== undefined) {
-        const message = `it depends on ${JSON.stringify(lost.id)}, which was ${lost.status === 'failed' ? 'not completed' : 'skipped'}`;
-        endTask(task, 'skipped', { code: 'JOB_TASK_SKIPPED', message });
-      } else if (underWay < parallel && needs.every(({ status }) => status === 'completed')) {
-        hand(each, task);
-      } else left.push(each);
+    while (stoppedAs === undefined && underWay < parallel) {
+      const next = ready.shift();
+      if (next === undefined) break;
+      hand(next, tasks.get(next.id) as JobTask);
     }
-    waiting = left;
     endJob();
   };
 
@@ -152,7 +176,7 @@ export function createJobRun(options: JobRunOptions): JobRun {
       if (isFull && stoppedAs === undefined) {
         // The job was accepted; that others fill the queue meanwhile is no failure of it.
         clock.after(retryFullMs, () => {
-          waiting = [each, ...waiting];
+          ready.unshift(each);
           settled();
         });
         return;
@@ -163,20 +187,23 @@ export function createJobRun(options: JobRunOptions): JobRun {
   };
   const failed = (task: JobTask, error: unknown) => {
     if (task.ended_at !== undefined) return;
-    if (stoppedAs !== undefined) return endTask(task, stoppedAs === 'interrupted' ? 'interrupted' : 'cancelled');
+    if (stoppedAs !== undefined) return endStopped(task);
     if (!(error instanceof Problem)) onFault(error);
     endTask(task, 'failed', errorOf(error));
   };
   const stop = (as: 'cancelled' | 'interrupted' | 'failed', why?: Problem) => {
     if (hasEnded(job) || (stoppedAs !== undefined && as !== 'interrupted')) return;
     stoppedAs ??= as;
+    stoppedWhy ??= why;
     controller.abort(why ?? new Error(`the job was ${as}`));
-    for (const task of job.tasks) {
-      // What runs when a job is cancelled may have begun to write: its own end says what it is.
-      if (as === 'cancelled' && task.status === 'running') continue;
-      endTask(task, as === 'interrupted' ? 'interrupted' : 'cancelled', why && errorOf(why));
-    }
+    for (const task of job.tasks) if (task.status !== 'running') endStopped(task);
     endJob();
+    if (as === 'cancelled' || hasEnded(job)) return;
+    stopWaiting();
+    stopWaiting = clock.after(endWithinMs, () => {
+      for (const task of job.tasks) endStopped(task);
+      endJob();
+    });
   };
 
   return {
@@ -198,7 +225,10 @@ export function createJobRun(options: JobRunOptions): JobRun {
   };
 }
 
-/** Runs the task; when its own time is over its signal aborts and `onLate` is told, and its slot stays taken. */
+/**
+ * Runs the task; when its own time is over its signal aborts. `onLate` is told where it has not ended a while later; its
+ * slot stays taken then.
+ */
 async function withinTime(
   { run, timeoutMs }: JobTaskRequest,
   { signal, permit }: TaskContext,
@@ -211,10 +241,10 @@ async function withinTime(
   const onAbort = () => controller.abort(signal.reason);
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
-  const cancel = clock.after(timeoutMs, () => {
+  let cancel = clock.after(timeoutMs, () => {
     const late = taskTimedOut(timeoutMs);
+    cancel = clock.after(endWithinMs, () => onLate(late));
     controller.abort(late);
-    onLate(late);
   });
   try {
     return await run({ signal: controller.signal, permit, results });

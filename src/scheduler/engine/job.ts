@@ -73,7 +73,8 @@ export interface JobTaskRequest {
 }
 
 /**
- * Tasks to be run together: `parallel` of them at once (50 when left out), all within `timeoutMs`.
+ * Tasks to be run together: `parallel` of them at once (50 when left out), all within `timeoutMs`. `pointer` is where the
+ * client wrote them, a JSON pointer into what it sent (`/tasks` when left out), for what is wrong with one of them.
  * @source story-17.4 ADR-0004; product contract, Agents (`POST /agents/batch`)
  */
 export interface JobRequest {
@@ -81,6 +82,7 @@ export interface JobRequest {
   tasks: readonly JobTaskRequest[];
   parallel?: number;
   timeoutMs?: number;
+  pointer?: string;
 }
 
 /**

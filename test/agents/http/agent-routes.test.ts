@@ -152,16 +152,19 @@ describe('POST /agents/batch', () => {
       { id: 'b', depends_on: ['a'] },
     ];
     const tooMany = Array.from({ length: 501 }, () => ({}));
-    for (const [members, status, words] of [
+    const tooTangled = Array.from({ length: 11 }, () => ({ depends_on: Array.from({ length: 500 }, () => 0) }));
+    for (const [members, status, words, pointer] of [
       [circle, 422, /"a" -> "b" -> "a"/],
-      [[{ depends_on: ['nobody'] }], 422, /nobody/],
-      [[{ depends_on: [7] }], 422, /7/],
-      [[{ id: 'a' }, { id: 'a' }], 422, /"a"/],
-      [[], 400, /./],
-      [tooMany, 400, /./],
+      [[{}, { depends_on: ['nobody'] }], 422, /nobody/, '/invocations/1/depends_on'],
+      [[{ id: '7' }, { depends_on: [7] }], 422, /from 0 to 1.*7/, '/invocations/1/depends_on'],
+      [[{ id: 'a' }, { id: 'a' }], 422, /"a"/, '/invocations/1/id'],
+      [[], 400, /./, '/invocations'],
+      [tooMany, 400, /./, '/invocations'],
+      [tooTangled, 400, /at most 5000 entries of depends_on/, '/invocations'],
     ] as const) {
       const refused = await post('/agents/batch', { invocations: members.map((member) => invocation(member)) });
       expect([refused.statusCode, refused.json().detail]).toEqual([status, expect.stringMatching(words)]);
+      expect(refused.json().errors?.[0]?.pointer).toBe(pointer);
     }
     expect(model.requests).toEqual([]);
   });

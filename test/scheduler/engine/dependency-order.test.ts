@@ -40,7 +40,9 @@ describe('the order of tasks', () => {
   it('refuses unknown names and names given twice', () => {
     expect(problemOf(tasks({ a: [], b: ['z'] }))).toMatchObject({
       code: 'JOB_DEPENDENCY_UNKNOWN',
-      faults: [{ pointer: '/1', message: 'expected task "b" to depend on tasks of the same job, got "z"' }],
+      faults: [
+        { pointer: '/tasks/1/depends_on', message: 'expected task "b" to depend on tasks of the same job, got "z"' },
+      ],
     });
     const twice = [
       { id: 'a', dependsOn: [] },

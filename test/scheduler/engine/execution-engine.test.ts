@@ -30,7 +30,11 @@ async function openTestEngine(options: Partial<EngineOptions> & { settings?: obj
     wall: () => clock.wall(),
     ...rest,
   });
-  onTestFinished(() => engine.close());
+  onTestFinished(async () => {
+    const closed = engine.close();
+    await clock.advance(5000);
+    await closed;
+  });
   const stored = async (id: string) =>
     jobSchema.parse(JSON.parse(await readFile(path.join(folder, `${id}.json`), 'utf8')));
   return { engine, clock, folder, events, stored, scheduler };
@@ -176,13 +180,61 @@ describe('a job', () => {
     await clock.advance(999);
     expect(slow.signals[0]?.aborted).toBe(false);
     await clock.advance(1);
+    expect(slow.signals[0]?.aborted).toBe(true);
+    await clock.advance(5000);
     const job = await ended;
     expect(statuses(job)).toEqual({ slow: 'failed', after: 'skipped', quick: 'completed' });
     expect(job.tasks[0]?.error?.code).toBe('JOB_TASK_TIMEOUT');
-    expect(slow.signals[0]?.aborted).toBe(true);
     slow.end('late');
     await settle();
     expect(job.tasks[0]).not.toHaveProperty('result');
+  });
+
+  it('counts what a task wrote, though its time was over meanwhile', async () => {
+    const { engine, clock } = await openTestEngine();
+    const writes = held();
+    const obeys: Work = ({ signal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    const timeoutMs = 1000;
+    const { ended } = await engine.submit({
+      name: 'x',
+      tasks: [
+        task('writes', writes.run, [], { timeoutMs }),
+        task('obeys', obeys, [], { timeoutMs }),
+        task('after', undefined, ['writes']),
+      ],
+    });
+    await clock.advance(timeoutMs);
+    writes.end('written');
+    const job = await ended;
+    expect(statuses(job)).toEqual({ writes: 'completed', obeys: 'failed', after: 'completed' });
+    expect(job.tasks[0]?.result).toBe('written');
+    expect(job.tasks[1]?.error?.code).toBe('JOB_TASK_TIMEOUT');
+  });
+
+  it.each(['its own time is over', 'the service closes'])('waits for what is being written when %s', async (why) => {
+    const { engine, clock, stored } = await openTestEngine();
+    const writes = held();
+    const hangs = held();
+    const { job, ended } = await engine.submit({
+      name: 'x',
+      timeoutMs: 5000,
+      tasks: [task('writes', writes.run), task('hangs', hangs.run), task('after', undefined, ['writes'])],
+    });
+    await settle();
+    const isClosing = why === 'the service closes';
+    if (isClosing) void engine.close();
+    else await clock.advance(5000);
+    expect(writes.signals[0]?.aborted).toBe(true);
+    await clock.advance(4000);
+    expect(statuses(job)).toMatchObject({ writes: 'running', hangs: 'running' });
+    writes.end('written');
+    await clock.advance(1000);
+    const unfinished = isClosing ? 'interrupted' : 'cancelled';
+    expect(await ended).toMatchObject({ status: isClosing ? 'interrupted' : 'failed' });
+    expect(statuses(await stored(job.id))).toEqual({ writes: 'completed', hangs: unfinished, after: unfinished });
+    expect(job.tasks[0]?.result).toBe('written');
+    expect(job.tasks[2]?.error?.code).toBe(isClosing ? undefined : 'JOB_TIMEOUT');
   });
 
   it('has failed when its own time is over', async () => {
@@ -193,7 +245,7 @@ describe('a job', () => {
       timeoutMs: 5000,
       tasks: [task('slow', slow.run), task('quick')],
     });
-    await clock.advance(5000);
+    await clock.advance(10_000);
     const job = await ended;
     expect(job).toMatchObject({ status: 'failed' });
     expect(statuses(job)).toEqual({ slow: 'cancelled', quick: 'completed' });
@@ -263,6 +315,39 @@ describe('a job', () => {
     await ended;
     expect((await (await engine.submit({ name: 'x', tasks: [task('a'), task('b')] })).ended).status).toBe('completed');
     expect(await readdir(folder)).toHaveLength(2);
+  });
+
+  it('makes room with each task that ends, but not for ever more jobs that never end', async () => {
+    const { engine } = await openTestEngine({ maxUnfinishedTasks: 2 });
+    const slow: ReturnType<typeof held>[] = [];
+    const submit = () => {
+      slow.push(held());
+      return engine.submit({ name: 'x', tasks: [task('slow', slow.at(-1)?.run), task('quick')] });
+    };
+    const first = await submit();
+    await settle();
+    expect(statuses(first.job)).toMatchObject({ slow: 'running', quick: 'completed' });
+    const one = () => engine.submit({ name: 'x', tasks: [task('a')] });
+    const { ended } = await one();
+    await expect(submit()).rejects.toMatchObject({ code: 'JOBS_QUEUE_FULL' });
+    await ended;
+    slow[0]?.end();
+    await first.ended;
+
+    const { engine: other } = await openTestEngine({ maxUnfinishedTasks: 12 });
+    const fill = (tasks: number) => {
+      const quick = Array.from({ length: tasks - 1 }, (_, i) => task(String(i)));
+      return other.submit({ name: 'x', tasks: [task('slow', held().run), ...quick] });
+    };
+    for (const tasks of [12, 11, 10, 9, 8, 7]) {
+      await fill(tasks);
+      await settle();
+    }
+    await expect(fill(6)).rejects.toMatchObject({
+      code: 'JOBS_QUEUE_FULL',
+      message: expect.stringContaining('60 tasks in unfinished jobs'),
+    });
+    await fill(3);
   });
 
   it('is not accepted when it cannot be stored', async () => {
@@ -388,7 +473,9 @@ describe('a restart', () => {
     await writeFile(path.join(atCrash, `${job.id}.json`), await readFile(path.join(first.folder, `${job.id}.json`)));
     await writeFile(path.join(atCrash, 'half.tmp'), '{');
     await writeFile(path.join(atCrash, '00000000-0000-4000-8000-000000000000.json'), '{');
-    await first.engine.close();
+    const closed = first.engine.close();
+    await first.clock.advance(5000);
+    await closed;
     expect(statuses(await first.stored(job.id))).toEqual({
       quick: 'completed',
       slow: 'interrupted',
