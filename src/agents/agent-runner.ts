@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { TaskContext } from '../scheduler/index.js';
+import { Problem } from '../errors.js';
+import { isStopping, type TaskContext } from '../scheduler/index.js';
 import type { Agent } from './agent.js';
 import type { AgentCanvases } from './agent-canvases.js';
 import type { AgentType } from './agent-types.js';
@@ -78,6 +79,11 @@ function conversation(agent: Agent, invocation: Invocation, canvas: CanvasView, 
   ];
 }
 
+/** Whether its caller or the end of the service called it off: a time that is over is a failure. */
+function isCalledOff({ aborted, reason }: AbortSignal): boolean {
+  return aborted && (!(reason instanceof Problem) || isStopping(reason));
+}
+
 /**
  * Runs single calls of agents: reads the canvas, asks the model (or finds the answer among the known ones), and draws
  * the answer. It knows nothing of queues and jobs.
@@ -126,7 +132,7 @@ export class AgentRunner {
       report({ outcome: 'done' });
       return result;
     } catch (error) {
-      report(signal.aborted ? { outcome: 'cancelled' } : { outcome: 'failed', error: errorGroup(error) });
+      report(isCalledOff(signal) ? { outcome: 'cancelled' } : { outcome: 'failed', error: errorGroup(error) });
       throw error;
     }
   }

@@ -7,6 +7,7 @@ import { createAttempts } from './attempts.js';
 import { type Clock, systemClock } from './clock.js';
 import { upstreamProblem } from './errors.js';
 import type { CircuitState, UpstreamEvent } from './events.js';
+import { refuseFailureIn, refuseWhole } from './exchange/event-failure.js';
 import { openEventStream } from './exchange/event-stream.js';
 import { type Exchange, exchangeJson, exchangeUnread, send } from './exchange/exchange.js';
 import { startTimeLimit } from './exchange/time-limit.js';
@@ -81,7 +82,10 @@ export interface Upstream {
   getJson(path: string, options?: CallOptions): Promise<unknown>;
   /** @returns the answer's JSON, `undefined` when it is empty */
   delete(path: string, options?: CallOptions): Promise<unknown>;
-  /** The data of each server-sent event. Repeated only while nothing was given to the reader. */
+  /**
+   * The data of each server-sent event; one that says that the server failed is a failure. Repeated only while nothing
+   * was given to the reader.
+   */
   postStream(path: string, body: unknown, options?: StreamOptions): AsyncGenerator<string, void, void>;
   state(): { circuit: CircuitState; running: number };
   /** Breaks off what is under way and refuses what comes. */
@@ -209,9 +213,16 @@ export function openUpstream(options: UpstreamOptions): Upstream {
       try {
         const answer = await send(exchange, { maxBytes, limit, clock });
         const events = openEventStream(answer, maxBytes, limit);
-        const first = await events.next();
-        if (first !== undefined) answering();
-        return { limit, events, first, ended };
+        try {
+          const first = await events.next();
+          if (first === undefined) refuseWhole(answer);
+          for (const data of first ?? []) refuseFailureIn(data, exchange);
+          if (first !== undefined) answering();
+          return { limit, events, first, ended };
+        } catch (error) {
+          events.stop();
+          throw error;
+        }
       } catch (error) {
         ended(error);
         limit.dispose();
@@ -237,6 +248,7 @@ export function openUpstream(options: UpstreamOptions): Upstream {
             ended();
             return;
           }
+          refuseFailureIn(data, exchange);
           yield data;
         }
         isReading = false;

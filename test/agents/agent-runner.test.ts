@@ -119,6 +119,18 @@ describe('AgentRunner', () => {
     expect(events).toMatchObject([{ outcome: 'failed', error: group }]);
   });
 
+  it.each([
+    ['its time was over', 'TASK_DEADLINE_PASSED', 'upstream_timeout', { outcome: 'failed', error: 'agent' }],
+    ['the service stopped', 'SCHEDULER_CLOSED', 'unavailable', { outcome: 'cancelled' }],
+  ] as const)('counts it where %s', async (_, code, kind, counted) => {
+    const { runner, events } = runnerOn({ nodes: [node('t', 0)], edges: [] });
+    const task = new AbortController();
+    const running = runner.run(invocation(), task);
+    task.abort(new Problem({ code, kind, message: '' }));
+    await expect(running).rejects.toMatchObject({ code });
+    expect(events).toMatchObject([counted]);
+  });
+
   it('writes nothing once it was called off', async () => {
     const { runner, drawn, events } = runnerOn({ nodes: [node('t', 0)], edges: [] });
     const caller = new AbortController();

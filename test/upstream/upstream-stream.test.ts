@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -15,7 +16,7 @@ import {
   startMisbehavingServer,
   streams,
 } from '../support/misbehaving-server.js';
-import { openTestUpstream } from './open-test-upstream.js';
+import { key, openTestUpstream } from './open-test-upstream.js';
 
 type Door = ReturnType<typeof openTestUpstream>;
 
@@ -77,6 +78,42 @@ describe('a stream', () => {
     const door = openTestUpstream(server.origin);
     expect(await door.settled(readAll(door))).toEqual({ data: ['one'] });
     expect(server.requests).toHaveLength(4);
+  });
+
+  it('is repeated where the server says at its beginning that it failed', async () => {
+    const server = await startMisbehavingServer(
+      streams(['{"error":{"message":"overloaded"}}', '[DONE]']),
+      streams(['{"error":null,"n":"\\"error\\""}', '[DONE]']),
+    );
+    const door = openTestUpstream(server.origin);
+    expect(await door.settled(readAll(door))).toEqual({ data: ['{"error":null,"n":"\\"error\\""}'] });
+    expect(server.requests).toHaveLength(2);
+    expect(door.events[0]).toMatchObject({ type: 'attempt', outcome: 'failed' });
+  });
+
+  it('has failed where the server says in its middle that it failed, though it ends in order', async () => {
+    let readOne = () => {};
+    const isRead = new Promise<void>((resolve) => {
+      readOne = resolve;
+    });
+    const server = await startMisbehavingServer(async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: one\n\n');
+      await isRead;
+      response.end(`data: {"error":{"message":"${key} overloaded"}}\n\ndata: [DONE]\n\n`);
+    });
+    const door = openTestUpstream(server.origin);
+    const data: string[] = [];
+    const reading = (async () => {
+      for await (const each of door.upstream.postStream('/x', {}, { lastData: '[DONE]' })) {
+        data.push(each);
+        readOne();
+      }
+    })();
+    const failed = await reading.catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: 'MODEL_FAILED', kind: 'upstream_failed' });
+    expect(inspect(failed)).not.toContain(key);
+    expect(data).toEqual(['one']);
+    expect(server.requests).toHaveLength(1);
   });
 
   it.each([

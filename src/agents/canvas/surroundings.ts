@@ -5,25 +5,27 @@ const hops = 2;
 /** Characters of canvas text that go to the model: enough for some dozen notes, little enough for small models. */
 const maxCharacters = 12_000;
 const maxNodeCharacters = 3_000;
+/** Of the target, which the answer is about. */
+const maxTargetCharacters = 12_000;
 
 const cut = (text: string, max: number) => (text.length <= max ? text : `${text.slice(0, max)} [...]`);
 
-function contentOf(node: NodeView): string {
+function contentOf(node: NodeView, max: number): string {
   switch (node.type) {
     case 'text':
-      return cut(node.text ?? '', maxNodeCharacters);
+      return cut(node.text ?? '', max);
     case 'file':
-      return `[file] ${cut(node.file ?? '', maxNodeCharacters)}`;
+      return `[file] ${cut(node.file ?? '', max)}`;
     case 'link':
-      return `[link] ${cut(node.url ?? '', maxNodeCharacters)}`;
+      return `[link] ${cut(node.url ?? '', max)}`;
     case 'group':
-      return `[group] ${cut(node.label ?? '', maxNodeCharacters)}`;
+      return `[group] ${cut(node.label ?? '', max)}`;
   }
 }
 
-function describe(node: NodeView): string {
+function describe(node: NodeView, max = maxNodeCharacters): string {
   const color = node.color ? ` color=${node.color}` : '';
-  return `<node id=${JSON.stringify(node.id)}${color}>\n${contentOf(node)}\n</node>`;
+  return `<node id=${JSON.stringify(node.id)}${color}>\n${contentOf(node, max)}\n</node>`;
 }
 
 /** The other ends of the edges at some nodes, by node, in their order. */
@@ -52,7 +54,7 @@ function neighbours(canvas: CanvasView, target: NodeView): NodeView[] {
 }
 
 /**
- * What the model is told of the canvas: the target whole, then its neighbours up to two edges away (for a group what
+ * What the model is told of the canvas: the target (whole, up to 12,000 characters), then its neighbours up to two edges away (for a group what
  * lies in it first) with the edges among them; without a target the canvas from its beginning. Bounded; what is left
  * out is said.
  * @returns text for the model
@@ -72,7 +74,7 @@ export function surroundings(canvas: CanvasView, target: NodeView | undefined): 
     shown.add(node.id);
     others.push(text);
   }
-  if (target) parts.push(`Target node:\n${describe(target)}`);
+  if (target) parts.push(`Target node:\n${describe(target, maxTargetCharacters)}`);
   if (others.length > 0) parts.push(`${target ? 'Nodes around it' : 'Nodes of the canvas'}:\n${others.join('\n')}`);
   const left = candidates.length - others.length;
   if (left > 0) parts.push(`(${left} more nodes are not shown.)`);

@@ -57,6 +57,7 @@ export class KnownAnswers {
     if (question.temperature > 0) return { answer: await ask(signal), isCached: false };
     const key = keyOf(model, question);
     const known = await this.#store?.get(key);
+    signal.throwIfAborted();
     const checked = known === undefined ? undefined : question.form.schema.safeParse(known);
     if (checked?.success) return { answer: checked.data, isCached: true };
     return { answer: await this.#share(key, ask, signal), isCached: false };

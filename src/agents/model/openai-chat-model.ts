@@ -38,6 +38,8 @@ export interface OpenAiChatModelOptions {
 const idleMs = 120_000;
 const totalMs = 600_000;
 const maxBytes = 8 * 1024 * 1024;
+/** Of one answer: far more than a canvas can show. */
+const maxCharacters = 262_144;
 
 const chunkSchema = z.looseObject({
   choices: z
@@ -104,6 +106,7 @@ export function openAiChatModel({ server, baseUrl, model, answerFormat }: OpenAi
         const choice = chunkOf(data).choices?.[0];
         if (choice?.delta?.refusal) throw answerCut('refusal');
         text += choice?.delta?.content ?? '';
+        if (text.length > maxCharacters) throw answerCut('too_long');
         ended = choice?.finish_reason ?? ended;
       }
       if (ended === 'length' || ended === 'content_filter') throw answerCut(ended);

@@ -88,8 +88,11 @@ async function answerText(answer: Answer, maxBytes: number, limit: TimeLimit): P
   return text + decode(Buffer.alloc(0), false);
 }
 
-/** A key that a server repeats in its message must not get into the log. */
-function withoutSecrets(text: string, headers: Record<string, string>): string {
+/**
+ * The beginning of what a server said, for the log: a key that it repeats must not get there.
+ * @source product contract, Promises 5
+ */
+export function withoutSecrets(text: string, headers: Record<string, string>): string {
   const key = headers.authorization?.replace(/^Bearer /, '');
   const shown = text.slice(0, shownErrorLength);
   return (key ? text.replaceAll(key, '[secret]').slice(0, shownErrorLength) : shown).replace(/\bsk-\S+/g, '[secret]');

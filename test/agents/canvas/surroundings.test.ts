@@ -26,6 +26,16 @@ describe('surroundings', () => {
     expect(shown).not.toContain('"d" -> "e"');
   });
 
+  it('shows the target whole where it is long, and of its neighbours the beginning', () => {
+    const [target, other] = [text('t', `${'长'.repeat(4999)}尾`), text('o', `${'短'.repeat(4999)}尾`)];
+    const shown = surroundings({ nodes: [target, other], edges: [edge('t', 'o')] }, target);
+    expect(shown).toContain(`${'长'.repeat(4999)}尾\n</node>`);
+    expect(shown).not.toContain('短尾');
+    expect(shown).toContain('短 [...]');
+    const huge = text('t', 'x'.repeat(1_000_000));
+    expect(surroundings({ nodes: [huge], edges: [] }, huge).length).toBeLessThan(13_000);
+  });
+
   it('shows what lies in a group first, and says what kinds of nodes there are', () => {
     const group = text('g', '', { type: 'group', label: '代数', x: 0, y: 0, width: 100, height: 100 });
     const inside = text('file', '', { type: 'file', file: 'notes/ring.md', x: 10, y: 10, color: '6' });

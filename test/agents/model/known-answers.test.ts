@@ -79,6 +79,22 @@ describe('KnownAnswers', () => {
     expect(shared?.aborted).toBe(true);
   });
 
+  it('asks nothing for a caller that left while the store was looking', async () => {
+    const leaving = new AbortController();
+    const get = async () => {
+      leaving.abort(new Error('left'));
+      return undefined;
+    };
+    let asked = 0;
+    const ask = async () => {
+      asked++;
+      return good;
+    };
+    const finding = new KnownAnswers({ get, set: () => {} }).find(model, question('a'), leaving.signal, ask);
+    await expect(finding).rejects.toThrow('left');
+    expect(asked).toBe(0);
+  });
+
   it('keeps no failure', async () => {
     const known = new KnownAnswers(memory());
     const failing = known.find(model, question('a'), never, async () => {

@@ -9,6 +9,7 @@ import {
   failsWith,
   hangs,
   startMisbehavingServer,
+  streams,
 } from '../../support/misbehaving-server.js';
 
 async function modelAt(format: AnswerFormat, ...behaviours: Behaviour[]) {
@@ -80,6 +81,14 @@ describe('openAiChatModel', () => {
       'MODEL_ANSWER_GARBLED',
       answersText('data: oops\n\n', 200, { 'content-type': 'text/event-stream' }),
     ],
+    ['words without end', 'MODEL_ANSWER_CUT', says('x'.repeat(262_145))],
+    [
+      'an answer that is no stream',
+      'MODEL_ANSWER_INVALID',
+      answersJson({ choices: [{ message: { content: '{}' }, finish_reason: 'stop' }] }),
+    ],
+    ['an error with a status in its stream', 'MODEL_REQUEST_REFUSED', streams(['{"error":{"code":400}}', '[DONE]'])],
+    ['a quota that is spent in its stream', 'MODEL_QUOTA_SPENT', streams(['{"error":{"type":"insufficient_quota"}}'])],
     ['a wrong key', 'MODEL_KEY_REFUSED', failsWith(401)],
     ['a spent quota', 'MODEL_QUOTA_SPENT', answersJson({ error: { code: 'insufficient_quota' } }, 429)],
   ])('says what went wrong when an answer ends by %s, and asks no more', async (_, code, behaviour) => {
