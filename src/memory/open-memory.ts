@@ -123,6 +123,7 @@ export async function openMemory(options: MemoryOptions): Promise<Memory> {
     embedder,
     embedsHere: embedding.kind === 'builtin',
     askModel: options.askModel,
+    inBackground: options.makingVectors,
     cache: flags.graphCache,
     answers: options.answers,
     logger,

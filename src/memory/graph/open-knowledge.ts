@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Logger } from '../../logger.js';
 import type { Optimization } from '../../optimization.js';
+import type { InBackground } from '../../scheduler/index.js';
 import { openUpstream, type UpstreamEvent } from '../../upstream/index.js';
 import type { Embedder } from '../embeddings/embedder.js';
 import {
@@ -29,6 +30,8 @@ export interface KnowledgeOptions {
   embedsHere?: boolean;
   /** Finds facts in text; undefined when no chat model is set up. */
   askModel: AskModel | undefined;
+  /** Makes vectors that are missing. */
+  inBackground: InBackground;
   cache: Optimization<GraphCacheSettings>;
   /** Where answers are kept. */
   answers: AnswerStore;

@@ -15,7 +15,7 @@ import {
   type Table,
 } from '../../../lance/index.js';
 import type { Logger } from '../../../logger.js';
-import { type After, afterTimeout } from '../../../scheduler/index.js';
+import { type After, afterTimeout, atOnce, type InBackground } from '../../../scheduler/index.js';
 import type { Embedder } from '../../embeddings/embedder.js';
 import { graphClosed } from '../errors.js';
 import type { GraphEvent } from '../graph-event.js';
@@ -38,6 +38,8 @@ export interface EmbeddedGraphOptions {
   embedder: Embedder;
   /** Finds facts in text; undefined when no chat model is set up. */
   askModel?: AskModel | undefined;
+  /** Makes the vectors that are missing; at once when left out. */
+  inBackground?: InBackground;
   logger: Logger;
   onEvent(event: GraphEvent): void;
   after?: After;
@@ -62,6 +64,7 @@ const idPattern = /^[0-9a-f-]{36}$/;
  */
 export async function openEmbeddedGraph(options: EmbeddedGraphOptions): Promise<EmbeddedGraph> {
   const { embedder, askModel, logger, onEvent, after = afterTimeout, now = Date.now } = options;
+  const { inBackground = atOnce } = options;
   const closing = new AbortController();
   // Each text of a batch waits on it.
   setMaxListeners(0, closing.signal);
@@ -78,6 +81,7 @@ export async function openEmbeddedGraph(options: EmbeddedGraphOptions): Promise<
     database,
     facts,
     embedder,
+    inBackground,
     signal,
     logger,
     onMissing: () => upkeep.retryLater(),

@@ -17,6 +17,7 @@ import {
   vectorRows,
 } from '../../../lance/index.js';
 import type { Logger } from '../../../logger.js';
+import type { InBackground } from '../../../scheduler/index.js';
 import type { Embedder } from '../../embeddings/embedder.js';
 import { type FactRow, factVectorSchema, vectorTablePrefix } from './graph-tables.js';
 
@@ -25,6 +26,8 @@ export interface FactVectorsOptions {
   database: Database;
   facts: Table;
   embedder: Embedder;
+  /** Makes what is missing; somebody waits for the vectors of facts that were just told. */
+  inBackground: InBackground;
   /** Gives up; what is under way is awaited. */
   signal: AbortSignal;
   logger: Logger;
@@ -62,7 +65,7 @@ const factsAtOnce = 256;
  * @source product contract, Agents, memory; Promises 4
  */
 export async function openFactVectors(options: FactVectorsOptions): Promise<FactVectors> {
-  const { database, facts, embedder, signal, logger, onMissing } = options;
+  const { database, facts, embedder, inBackground, signal, logger, onMissing } = options;
   const form = { prefix: vectorTablePrefix, schema: factVectorSchema(embedder.dimensions), logger };
   const table = await openModelTable(database, embedder, form);
   /** Facts whose vectors are being made. */
@@ -73,9 +76,9 @@ export async function openFactVectors(options: FactVectorsOptions): Promise<Fact
   let isComplete = false;
 
   /** @returns how many got no vector, though they may later */
-  async function embedAndStore(rows: readonly Embedded[]): Promise<number> {
-    const answers = await Promise.allSettled(rows.map(({ fact }) => embedder.embed([fact], { signal })));
-    signal.throwIfAborted();
+  async function embedAndStore(rows: readonly Embedded[], stopped = signal): Promise<number> {
+    const answers = await Promise.allSettled(rows.map(({ fact }) => embedder.embed([fact], { signal: stopped })));
+    stopped.throwIfAborted();
     const made: { row: Embedded; vector: Float32Array }[] = [];
     let failed = 0;
     answers.forEach((answer, i) => {
@@ -95,6 +98,22 @@ export async function openFactVectors(options: FactVectorsOptions): Promise<Fact
       await retryOnConflict(() => table.add(vectorRows(texts, vectors, embedder.dimensions)));
     }
     return failed;
+  }
+
+  /** The work itself is awaited even when its turn is given up: nothing may close under it. */
+  async function makeInTurn(ids: readonly string[]): Promise<number> {
+    let work: Promise<number> | undefined;
+    try {
+      return await inBackground(
+        (turn) => {
+          work = readFresh(facts, () => rowsOf(ids)).then((rows) => embedAndStore(rows, turn));
+          return work;
+        },
+        { signal },
+      );
+    } finally {
+      await work?.catch(() => {});
+    }
   }
 
   async function factIds(): Promise<Set<string>> {
@@ -178,7 +197,7 @@ export async function openFactVectors(options: FactVectorsOptions): Promise<Fact
       let failed = 0;
       for (let i = 0; i < missing.length; i += factsAtOnce) {
         signal.throwIfAborted();
-        failed += await embedAndStore(await readFresh(facts, () => rowsOf(missing.slice(i, i + factsAtOnce))));
+        failed += await makeInTurn(missing.slice(i, i + factsAtOnce));
         if (failed > 0) break;
       }
       isComplete = failed === 0;

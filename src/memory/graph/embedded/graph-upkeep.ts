@@ -5,7 +5,7 @@
  */
 import { optimizeTable, rowsWithoutText } from '../../../lance/index.js';
 import type { Logger } from '../../../logger.js';
-import type { After } from '../../../scheduler/index.js';
+import { type After, isStopping } from '../../../scheduler/index.js';
 import type { GraphEvent } from '../graph-event.js';
 import type { FactVectors } from './fact-vectors.js';
 import type { GraphTables } from './graph-tables.js';
@@ -75,7 +75,7 @@ export function createGraphUpkeep(options: GraphUpkeepOptions): GraphUpkeep {
       await tidy();
       restsUntil = now() + Math.min(maxRestMs, (now() - startedAt) * restRatio);
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted || isStopping(error)) return;
       logger.warn({ err: error }, 'upkeep of the graph memory broke off: tried again later');
       onEvent({ type: 'upkeep_failed' });
       retryLater();

@@ -4,6 +4,7 @@ import { createLogger } from '../../../../src/logger.js';
 import { createBuiltinEmbedder } from '../../../../src/memory/embeddings/builtin-embedder.js';
 import { type EmbeddedGraphOptions, openEmbeddedGraph } from '../../../../src/memory/graph/embedded/embedded-graph.js';
 import type { GraphEvent } from '../../../../src/memory/graph/graph-event.js';
+import { atOnce, type InBackground } from '../../../../src/scheduler/index.js';
 import { temporaryFolder } from '../../../support/folder.js';
 import { ManualClock } from '../../../support/manual-clock.js';
 import { graphContract } from '../graph-contract.js';
@@ -152,9 +153,15 @@ describe('the embedded graph memory', () => {
     const { memory } = await openGraph({ lanceUri });
     await memory.add(lemma('topology of surfaces'));
     await memory.close();
-    const { memory: other } = await openGraph({ lanceUri, embedder: createBuiltinEmbedder(128) });
+    let turns = 0;
+    const inBackground: InBackground = (work, given) => {
+      turns++;
+      return atOnce(work, given);
+    };
+    const { memory: other } = await openGraph({ lanceUri, embedder: createBuiltinEmbedder(128), inBackground });
     await other.upkeep();
     await other.upkeep();
+    expect(turns).toBe(1);
     expect(await other.search({ text: 'topological surface', limit: 5, groupIds: ['g'] })).toHaveLength(1);
     await other.close();
     const database = await openDatabase(lanceUri);
@@ -197,6 +204,18 @@ describe('the embedded graph memory', () => {
     await clock.advance(60_000);
     await memory.upkeep();
     expect(memory.isSettling([])).toBe(false);
+  });
+
+  it('leaves missing vectors for the next start where the service stops before their turn', async () => {
+    const builtin = createBuiltinEmbedder(64);
+    const embedder = { ...builtin, embed: () => Promise.reject(new Error('away')) };
+    const stopping = Object.assign(new Error('stopping'), { code: 'SCHEDULER_CLOSED' });
+    const { memory, events } = await openGraph({ embedder, inBackground: () => Promise.reject(stopping) });
+    await memory.upkeep();
+    await memory.add(lemma('one'));
+    await memory.upkeep();
+    expect(memory.isSettling([])).toBe(true);
+    expect(events.map(({ type }) => type)).not.toContain('upkeep_failed');
   });
 
   it('takes nothing more once it is closing', async () => {
