@@ -43,6 +43,8 @@ export interface Agents {
 
 /** Longer than the model's own time for all its tries: a last resort. */
 const deadlineMs = 15 * 60 * 1000;
+/** Somebody waits for a single call: a model that wants to be left alone for longer is said to. */
+const maxPauseMs = 60_000;
 
 /**
  * Reads the prompts; nothing runs yet.
@@ -67,6 +69,7 @@ export function openAgents(options: AgentsOptions): Agents {
         kind: 'agent',
         upstream: 'model',
         deadlineMs,
+        maxPauseMs,
         signal,
       });
     },

@@ -14,6 +14,20 @@ export function queueFull(maxWaiting: number, retryAfterSeconds: number): Proble
 }
 
 /**
+ * The other server wants to be left alone for longer than the task would wait.
+ * @source RFC 9110 section 10.2.3; story-17.4 task 3 ("the model endpoint's own answers")
+ */
+export function upstreamPaused(upstream: string, pauseMs: number): Problem {
+  const seconds = Math.ceil(pauseMs / 1000);
+  return new Problem({
+    code: 'UPSTREAM_PAUSED',
+    kind: 'unavailable',
+    message: `${upstream} asked to be left alone for ${seconds} s more`,
+    headers: { 'retry-after': String(seconds) },
+  });
+}
+
+/**
  * The task had not ended at its deadline.
  * @source story-17.4 task 3 (deadline)
  */

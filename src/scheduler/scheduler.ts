@@ -13,7 +13,7 @@ import { followLimit } from './capacity/followed-limit.js';
 import { createPlaces } from './capacity/places.js';
 import { createUpstreamLimits } from './capacity/upstream-limits.js';
 import { type Clock, systemClock } from './clock.js';
-import { deadlinePassed, queueFull, schedulerClosed } from './errors.js';
+import { deadlinePassed, queueFull, schedulerClosed, upstreamPaused } from './errors.js';
 import type { SchedulerEvent, TaskOutcome } from './events.js';
 import type { LoadSignal } from './load/load-signal.js';
 import { openLoadSignals, sampleEveryMs } from './load/open-load-signals.js';
@@ -51,8 +51,8 @@ export interface SchedulerState {
 export interface Scheduler {
   /**
    * Runs the task when its turn comes, and answers what it answers.
-   * @throws what the task throws; Problem `SCHEDULER_QUEUE_FULL`, `TASK_DEADLINE_PASSED`, `SCHEDULER_CLOSED`; the
-   * signal's reason when the caller gives it up
+   * @throws what the task throws; Problem `SCHEDULER_QUEUE_FULL`, `UPSTREAM_PAUSED`, `TASK_DEADLINE_PASSED`,
+   * `SCHEDULER_CLOSED`; the signal's reason when the caller gives it up
    */
   run<T>(task: Task<T>, options: TaskOptions): Promise<T>;
   /** To be told what happens at the doors to other servers. */
@@ -166,7 +166,7 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
     Math.min(maxRetryAfterSeconds, Math.max(1, Math.ceil(waiting / Math.max(1, endedPerSecond))));
 
   function run<T>(task: Task<T>, options: TaskOptions): Promise<T> {
-    const { kind, signal, deadlineMs } = options;
+    const { kind, signal, deadlineMs, upstream, maxPauseMs } = options;
     const entry = new Entry(options, clock.now(), arrivals++, flag.settings.ageing_seconds * 1000);
     entry.permit = places.permitOf(entry);
     const tellEnd = (outcome: TaskOutcome) => {
@@ -181,6 +181,10 @@ export function openScheduler(options: SchedulerOptions): Scheduler {
     if (signal?.aborted) return refused(signal.reason, 'cancelled');
     const waiting = queue.waitingLike(entry);
     if (waiting >= flag.settings.max_waiting) return refused(queueFull(waiting, retryAfterSeconds(waiting)), 'refused');
+    const pauseMs = upstream === undefined || !flag.enabled ? 0 : others.pauseMs(upstream, clock.now());
+    if (upstream !== undefined && pauseMs > (maxPauseMs ?? pauseMs)) {
+      return refused(upstreamPaused(upstream, pauseMs), 'refused');
+    }
 
     return new Promise<T>((resolve, reject) => {
       let givenUpAs: TaskOutcome | undefined;

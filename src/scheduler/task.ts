@@ -13,6 +13,7 @@ export type TaskKind = 'agent' | 'import' | 'embedding' | 'compression' | 'prewa
  *   `ageing_seconds`.
  * - `weight`: how many slots it takes; 1 when left out, at most the limit.
  * - `upstream`: the other server it asks, whose own limit then holds too.
+ * - `maxPauseMs`: it is refused where that server wants to be left alone for longer; it waits for ever when left out.
  * - `deadlineMs`: from now; a task that has not ended by then is given up.
  * - `signal`: gives it up.
  * @source story-17.4 task 3 (ResourceAwareScheduler)
@@ -23,6 +24,7 @@ export interface TaskOptions {
   priority?: number;
   weight?: number;
   upstream?: string;
+  maxPauseMs?: number;
   deadlineMs?: number;
   signal?: AbortSignal | undefined;
 }

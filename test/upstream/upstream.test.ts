@@ -149,6 +149,17 @@ describe('a call', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it.each([
+    ['a number without end', '9'.repeat(400)],
+    ['a date in a far year', 'Thu, 01 Jan 9026 00:00:00 GMT'],
+  ])('takes %s for a day at most', async (_, asked) => {
+    const server = await startMisbehavingServer(failsWith(429, asked));
+    const { upstream, events } = openTestUpstream(server.origin);
+    const problem = await problemOf(upstream.postJson('/x', {}));
+    expect(problem).toMatchObject({ code: 'MODEL_BUSY', headers: { 'retry-after': '86400' } });
+    expect(events[0]).toMatchObject({ outcome: 'busy', retryAfterSeconds: 86_400 });
+  });
+
   it('is not repeated when it is marked as a side effect', async () => {
     const server = await startMisbehavingServer(failsWith(503));
     const { upstream } = openTestUpstream(server.origin);

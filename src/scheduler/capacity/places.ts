@@ -41,7 +41,7 @@ export function createPlaces({ limits, isLimited, now, onFree }: PlacesOptions):
   const take = (entry: Entry) => {
     if (entry.options.upstream === undefined) return;
     held.add(entry);
-    limits.started(entry.options.upstream);
+    limits.started(entry.options.upstream, now());
   };
   const giveBack = (entry: Entry) => {
     if (held.delete(entry)) limits.ended(entry.options.upstream as string);

@@ -2,7 +2,8 @@
  * How much one other server takes at once, learnt from its answers. It begins low and grows by one with every other
  * success while it is used. A refusal for being busy tells the number exactly: as many as were under way when it was sent,
  * and were not refused, are accepted. Those may have been answered meanwhile, all at once.
- * From then on one more is tried now and then, less often each time that is refused.
+ * From then on one more is tried now and then, less often each time that is refused. While a server wants to be left
+ * alone nothing is sent, but for one that tries each minute: it may be well long before the time it named.
  */
 import type { UpstreamEvent } from '../../upstream/index.js';
 
@@ -23,6 +24,8 @@ export type UpstreamLimitReason = 'busy' | 'timeout' | 'grown' | 'probe' | 'sett
 const answersPerStep = 2;
 const firstProbeMs = 5000;
 const lastProbeMs = 60_000;
+/** However long the server asked to be left alone, one is sent after this. */
+const maxPauseMs = 60_000;
 /** While answers are this much slower than they used to be, the server queues: more at once would not help. */
 const slowRatio = 2;
 const recentWeight = 0.2;
@@ -37,8 +40,12 @@ export interface UpstreamCapacity {
   readonly limit: number;
   /** Why it last changed; undefined before that. */
   readonly reason: UpstreamLimitReason | undefined;
-  /** Until when the server asked to be left alone; in the past when it did not. */
+  /** Until when nothing is sent; in the past when the server may be asked. */
   readonly pausedUntilMs: number;
+  /** Until when the server asked to be left alone; in the past when it did not, and once it has answered again. */
+  readonly askedUntilMs: number;
+  /** One is sent: while the server wants to be left alone, the only one for a while. */
+  sent(nowMs: number): void;
   observe(event: UpstreamAnswer, nowMs: number, maxLimit: number): void;
 }
 
@@ -52,6 +59,8 @@ export function createUpstreamCapacity(startLimit: number): UpstreamCapacity {
   let isStarting = true;
   let grown = 0;
   let pausedUntilMs = Number.NEGATIVE_INFINITY;
+  let askedUntilMs = Number.NEGATIVE_INFINITY;
+  let pausedAtMs = Number.NEGATIVE_INFINITY;
   let nextProbeMs = 0;
   let probeMs = firstProbeMs;
   let isProbing = false;
@@ -70,6 +79,12 @@ export function createUpstreamCapacity(startLimit: number): UpstreamCapacity {
     nextProbeMs = now + probeMs;
   };
 
+  const pause = (now: number, untilMs: number) => {
+    pausedAtMs = now;
+    askedUntilMs = untilMs;
+    pausedUntilMs = Math.min(untilMs, now + maxPauseMs);
+  };
+
   return {
     get limit() {
       return limit;
@@ -80,14 +95,26 @@ export function createUpstreamCapacity(startLimit: number): UpstreamCapacity {
     get pausedUntilMs() {
       return pausedUntilMs;
     },
+    get askedUntilMs() {
+      return askedUntilMs;
+    },
+    sent(now) {
+      if (now < askedUntilMs) pausedUntilMs = now + maxPauseMs;
+    },
     observe(event, now, max) {
       const { durationSeconds, othersRunning } = event;
       if (limit > max) change(max, 'setting');
       const outcome = event.type === 'answering' ? 'ok' : event.outcome;
+      // What was sent before the server asked to be left alone says nothing about the time after.
+      const isNewer = now - durationSeconds * 1000 >= pausedAtMs;
+      if (outcome === 'ok' && isNewer) pausedUntilMs = askedUntilMs = Number.NEGATIVE_INFINITY;
       if (event.type === 'attempt' && outcome === 'busy') {
         const { retryAfterSeconds } = event;
         lower(event.othersAccepted ?? othersRunning, now, 'busy');
-        if (retryAfterSeconds !== undefined) pausedUntilMs = Math.max(pausedUntilMs, now + retryAfterSeconds * 1000);
+        if (retryAfterSeconds !== undefined) {
+          const untilMs = now + retryAfterSeconds * 1000;
+          pause(now, isNewer ? untilMs : Math.max(askedUntilMs, untilMs));
+        }
       } else if (outcome === 'timeout') {
         if (now >= nextProbeMs || isStarting) lower(Math.ceil(limit / 2), now, 'timeout');
       } else if (outcome === 'ok') {

@@ -19,7 +19,9 @@ export interface UpstreamLimitsOptions {
  */
 export interface UpstreamLimits {
   mayStart(name: string, nowMs: number): boolean;
-  started(name: string): void;
+  /** How long the server still wants to be left alone; 0 when it does not, or when one may try. */
+  pauseMs(name: string, nowMs: number): number;
+  started(name: string, nowMs: number): void;
   ended(name: string): void;
   running(name: string): number;
   observe(event: UpstreamEvent, nowMs: number): void;
@@ -42,8 +44,14 @@ export function createUpstreamLimits({ bounds, logger, onEvent }: UpstreamLimits
       const { capacity, running } = of(name);
       return running < capacity.limit && nowMs >= capacity.pausedUntilMs;
     },
-    started: (name) => {
-      of(name).running++;
+    pauseMs(name, nowMs) {
+      const { pausedUntilMs, askedUntilMs } = of(name).capacity;
+      return nowMs < pausedUntilMs ? Math.max(0, askedUntilMs - nowMs) : 0;
+    },
+    started(name, nowMs) {
+      const found = of(name);
+      found.running++;
+      found.capacity.sent(nowMs);
     },
     ended: (name) => {
       of(name).running--;

@@ -27,6 +27,8 @@ export const retryPolicies: Record<PolicyName, RetryPolicy> = {
   database: { tries: 3, totalMs: 10_000, firstDelayMs: 500, maxDelayMs: 500 },
 };
 
+/** No server is believed that wants to be left alone for longer; a number may have any length. */
+const maxRetryAfterMs = 86_400_000;
 /** Callers that were all told the same time come back spread over this. */
 const spreadMs = 250;
 
@@ -52,13 +54,13 @@ export function retryDelayMs(
 /**
  * Reads `Retry-After`: seconds or a date.
  * @param wallMs now, as epoch milliseconds
- * @returns milliseconds from now, not negative; undefined when the header is missing or neither form
+ * @returns milliseconds from now, 0 to a day; undefined when the header is missing or neither form
  * @source RFC 9110 section 10.2.3
  */
 export function retryAfterMs(header: string | null, wallMs: number): number | undefined {
   const text = header?.trim() ?? '';
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000;
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.min(maxRetryAfterMs, Number(text) * 1000);
   if (!/^[A-Za-z]{3,9},? /.test(text)) return undefined;
   const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - wallMs);
+  return Number.isNaN(date) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, date - wallMs));
 }
