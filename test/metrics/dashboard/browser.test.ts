@@ -56,6 +56,9 @@ const loadFigures = `({
   bytes: [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
     .reduce((sum, entry) => sum + entry.decodedBodySize, 0),
 })`;
+/** The tables of which a part is out of sight. */
+const cutOff = `[...document.querySelectorAll('.scroll')]
+  .filter((table) => table.scrollWidth > table.clientWidth).map((table) => table.id)`;
 const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
 
 const live = (page: Page) => page.locator('#state.live').waitFor();
@@ -237,6 +240,7 @@ describe.skipIf(!hasBrowser)(
       });
       await live(page);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+      expect(await page.evaluate(cutOff)).toEqual([]);
       expect(await background(page)).toBe('rgb(15, 19, 24)');
       await picture(page, 'phone');
       await page.setViewportSize({ width: 1360, height: 900 });
