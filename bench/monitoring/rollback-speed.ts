@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Bench, BenchContext } from '../bench.js';
+import { makeCanvas } from '../makers/canvas-maker.js';
 import { createRandom, type Random } from '../makers/random.js';
 import { makeTrajectories } from '../makers/trajectory-maker.js';
 import { formatNumber } from '../report/numbers.js';
@@ -11,11 +12,12 @@ import { type Service, startService } from '../support/service.js';
 import { median } from '../support/statistics.js';
 import { importFile } from '../trajectories/import-speed.js';
 
-/** What goes wrong in the database, the flag that is to be turned off, and what is told of it. */
+/** What goes wrong in the database or in memory, the flag that is to be turned off, and what is told of it. */
 const faults = {
   lying_filter: { flag: 'native_query', told: 'filters that leave rows out' },
   broken_rows: { flag: 'native_query', told: 'rows that cannot be read by row id' },
   lying_index: { flag: 'scalar_indexes', told: 'indexes that leave rows out' },
+  lying_canvas: { flag: 'canvas_cache', told: 'canvases that change in memory' },
 } as const;
 type Fault = keyof typeof faults;
 const names = Object.keys(faults) as Fault[];
@@ -29,6 +31,8 @@ const pages = [
   '/api/trajectories?agent_name=retriever&step_count_min=7&pageSize=20&page=3',
 ];
 
+const canvasUrl = '/canvas/rollback.canvas';
+
 interface Asked {
   client: Client;
   watcher: Client;
@@ -40,10 +44,15 @@ async function get(client: Client, url: string): Promise<string> {
   return expectStatus(await client.request('GET', url), [200], `GET ${url}`).body.toString();
 }
 
-/** Pages of all filters, and each fifth time a record, never the same twice. */
+/** A canvas each fifth time, a record as often; else pages of all filters, none of these the same twice. */
 async function askSomething({ client, ids, random }: Asked): Promise<void> {
+  const drawn = random.next();
+  if (drawn < 0.2) {
+    await get(client, canvasUrl);
+    return;
+  }
   const url =
-    random.next() < 0.2
+    drawn < 0.4
       ? `/api/trajectories/${encodeURIComponent(random.pick(ids))}`
       : `${random.pick(pages)}&exec_time_min=${random.next()}`;
   await get(client, url);
@@ -106,7 +115,7 @@ async function breakOnce(service: Service, faultFile: string, asked: Asked, faul
     await wait(pauseMs);
   };
   const right = new Map<string, string>();
-  for (const url of pages) right.set(url, await get(client, url));
+  for (const url of [...pages, canvasUrl]) right.set(url, await get(client, url));
   // The fault comes anywhere between two looks.
   for (const until = performance.now() + random.next() * 6000; performance.now() < until; await wait(pauseMs)) {
     await askSomething(asked);
@@ -157,13 +166,17 @@ async function measure(context: BenchContext): Promise<Section> {
   const folder = path.join(context.folder, 'rollback');
   const faultFile = path.join(context.folder, 'fault');
   const service = await startService(folder, 'optimized', [], [], {
-    NODE_OPTIONS: `--import ${new URL('faulty-database.mjs', import.meta.url).href}`,
+    NODE_OPTIONS: ['faulty-database.mjs', 'faulty-cache.mjs']
+      .map((module) => `--import ${new URL(module, import.meta.url).href}`)
+      .join(' '),
     FAULT_FILE: faultFile,
   });
   const file = makeTrajectories(records, 1);
   await importFile(service, file);
   const client = createClient(service.origin, 1);
   const watcher = createClient(service.origin, 1);
+  const canvas = { body: makeCanvas(20_000, 1), headers: { 'content-type': 'application/json' } };
+  expectStatus(await client.request('PUT', canvasUrl, canvas), [201], `PUT ${canvasUrl}`);
   const asked = { client, watcher, ids: file.ids, random: createRandom(7) };
   await untilIndexed(asked);
   const taken = new Map<Fault, Round[]>(names.map((name) => [name, []]));
@@ -180,9 +193,9 @@ async function measure(context: BenchContext): Promise<Section> {
   return {
     title: `Rollback at ${formatNumber(records)} records`,
     how:
-      `The service as shipped over ${formatNumber(records)} records of about 4.9 KB; one client asks for pages with filters ` +
-      `and for records, one after another with ${pauseMs} ms between, another for the state of the flags. At any moment ` +
-      'the database begins to answer wrongly, or not at all, in one optimised way; the time runs from there until the ' +
+      `The service as shipped over ${formatNumber(records)} records of about 4.9 KB; one client asks for pages with filters, ` +
+      `for records and for a canvas, one after another with ${pauseMs} ms between, another for the state of the flags. At any moment ` +
+      'the database or the memory of canvases begins to answer wrongly, or not at all, in one optimised way; the time runs from there until the ' +
       'flag is seen to be off. What is asked afterwards must be as it was before the fault, byte by byte: the bench fails otherwise.',
     figures: [
       ...names.map((name) => ({
