@@ -30,13 +30,14 @@ export function parseRecord(bytes: Buffer, asBytes = false): Parsed {
 }
 
 /**
- * The records of a list, or of an object around one; undefined for all else.
+ * The records of a list, or of an object around one; undefined for all else, so for a record whose own list of that
+ * name is empty.
  * @source product contract, Import formats
  */
 export function recordsWithin(value: unknown): unknown[] | undefined {
   if (Array.isArray(value)) return value;
-  if (isObject(value) && Array.isArray(value.trajectories)) return value.trajectories;
-  return undefined;
+  if (!isObject(value) || !Array.isArray(value.trajectories)) return undefined;
+  return value.trajectories.length === 0 && Object.hasOwn(value, 'trajectory_id') ? undefined : value.trajectories;
 }
 
 /**

@@ -271,3 +271,44 @@ it('holds no more than a little of a text of 100 MB, on one line or many', () =>
     expect(peak - before).toBeLessThan(120_000_000);
   }
 });
+
+describe('a record that has an empty list named trajectories', () => {
+  const first = { trajectories: [], ...a, after: [1] };
+  const last = { ...b, deep: { trajectories: [c] }, trajectories: [] };
+
+  it.each(Object.keys(formats))('is a record in %s, whatever the pieces', (format) => {
+    const records = [first, last, c] as Parameters<(typeof formats)[string]>[0];
+    for (const pieces of [[1_000_000], [1], [7]]) {
+      for (const limits of [undefined, small]) {
+        expect(split(formats[format]!(records), pieces, limits)).toMatchObject({ faults: [], values: records });
+      }
+    }
+  });
+
+  it('is none when it does not name its id, nor when the list holds something', () => {
+    for (const limits of [undefined, { ...small, maxQuickLineBytes: 8 }]) {
+      expect(split(line({ trajectories: [], iteration: 1 }), [1], limits)).toEqual({
+        values: [],
+        places: [],
+        faults: [],
+      });
+      expect(split(line({ trajectory_id: 'x', trajectories: [a] }) + line(b), [9], limits).values).toEqual([a, b]);
+    }
+  });
+});
+
+it('blank lines are passed over without being read as records', () => {
+  let asked = 0;
+  const faults: string[] = [];
+  const splitter = new RecordSplitter({
+    text: () => {
+      asked += 1;
+      return 0;
+    },
+    record() {},
+    fault: (_reason, place) => void faults.push(place),
+  });
+  splitter.push(Buffer.from(`{}\n${'\n \r\n'.repeat(100)}x`));
+  splitter.end();
+  expect([asked, faults]).toEqual([2, ['Line 202']]);
+});

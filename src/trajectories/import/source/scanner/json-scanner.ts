@@ -165,10 +165,13 @@ export class JsonScanner {
     }
     if (byte === closeList && this.base > 0) {
       this.brackets.pop(openList);
+      const isEmpty = this.previous === openList && this.index === 0;
       this.base = 0;
       this.previous = closeList;
       this.state = this.brackets.depth > 0 ? 'tail' : 'between';
-      return false;
+      // What is around an empty list may be a record: it is read on as one.
+      if (this.state === 'tail' && isEmpty && this.kept.takeUp(Buffer.of(openList))) this.state = 'record';
+      return this.state === 'record';
     }
     if (byte === openList && this.base === 0) {
       this.enterList();
@@ -223,9 +226,9 @@ export class JsonScanner {
     const ofWrapper = byte === openList && this.base === 0 && this.brackets.depth === 1;
     if (ofWrapper && this.lastKey === 'trajectories') {
       this.kept.add(before);
-      const wrapper = this.kept.isOver ? undefined : wrapperFrom(this.kept.bytes());
-      this.dropKept();
-      this.enterList(wrapper);
+      const head = this.kept.setAside();
+      this.tooDeep = false;
+      this.enterList(head && wrapperFrom(head));
       return false;
     }
     this.previous = byte;
