@@ -75,10 +75,10 @@ export class LineReader implements TextReader {
   }
 
   private read(bytes: Buffer): void {
-    if (this.sink.text?.(bytes, true)) return;
+    if (isBlank(bytes) || this.sink.text?.(bytes, true)) return;
     const parsed = parseRecord(bytes, this.sink.takesBytes);
     if ('value' in parsed) this.take(parsed.value, parsed.encoding);
-    else if (!isBlank(bytes)) this.recover(bytes, parsed.fault);
+    else this.recover(bytes, parsed.fault);
   }
 
   private take(value: unknown, encoding: TextEncoding, index?: number, wrapper?: Wrapper): void {
@@ -94,6 +94,10 @@ export class LineReader implements TextReader {
    * @param cut why the text ends inside this line, when it does
    */
   private recover(bytes: Buffer, reason: string, cut?: string): void {
+    if (!bytes.includes('{') && !bytes.includes('[')) {
+      this.sink.fault(reason, `Line ${this.line}`, bytes);
+      return;
+    }
     const found: (Exclude<Parsed, { fault: string }> & { index: number | undefined; wrapper: Wrapper | undefined })[] =
       [];
     const faults: { reason: string; index: number | undefined; bytes: Buffer | undefined }[] = [];

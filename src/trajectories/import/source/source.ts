@@ -28,6 +28,7 @@ const inflateBytes = 16 * 1024;
 const maxExpansion = 250;
 const freeExpansionBytes = 64 * 1024 * 1024;
 const maxGzipLayers = 2;
+const maxQuickBeginnings = 4096;
 
 /**
  * @throws NodeJS.ErrnoException when the file cannot be looked at
@@ -52,7 +53,8 @@ export function isSameFile(a: FileIdentity, b: FileIdentity): boolean {
 }
 
 /**
- * Tells whether a file holds at most so many bytes of text; gzip, which may hold any number, never does.
+ * Tells whether a file holds at most so many bytes of text, and few places where a record or a fault may begin: it is
+ * read in a moment then. Gzip, which may hold any number, never is.
  * @throws NodeJS.ErrnoException when the file cannot be read
  * @source product contract, Promises 6
  */
@@ -60,11 +62,20 @@ export async function isSmallText(file: FileIdentity, maxBytes: number): Promise
   if (file.bytes > maxBytes) return false;
   const handle = await open(file.path, 'r');
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    return !isGzip(buffer.subarray(0, bytesRead));
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(file.bytes + 1));
+    const bytes = buffer.subarray(0, bytesRead);
+    return !isGzip(bytes) && hasFewBeginnings(bytes);
   } finally {
     await handle.close();
   }
+}
+
+const mayPrecedeRecord = new Set(Buffer.from('\n,{['));
+
+function hasFewBeginnings(bytes: Buffer): boolean {
+  let count = 0;
+  for (const byte of bytes) if (mayPrecedeRecord.has(byte)) count += 1;
+  return count <= maxQuickBeginnings;
 }
 
 /**

@@ -110,3 +110,21 @@ it('isSmallText tells short text, and never gzip', async () => {
   expect(await isSmallText(await identityOf(path.join(folder, 'z')), 1000)).toBe(false);
   expect(await isSmallText(await writeSource(folder, '', 'empty'), 1000)).toBe(true);
 });
+
+const quarter = 256 * 1024;
+
+it.each([
+  ['blank lines', '\n'.repeat(quarter)],
+  ['lines that are no records', 'x\n'.repeat(quarter / 2)],
+  ['empty records', '{}\n'.repeat(quarter / 3)],
+  ['a list of them in one line', `{"trajectories":[${'1,'.repeat(quarter / 2 - 12)}1]}`],
+])('isSmallText is not met by %s, however few bytes they are', async (_name, content) => {
+  const file = await writeSource(await temporaryFolder(), content);
+  expect(file.bytes).toBeLessThanOrEqual(quarter);
+  expect(await isSmallText(file, quarter)).toBe(false);
+});
+
+it('isSmallText is met by records as they are', async () => {
+  const file = await writeSource(await temporaryFolder(), formats.lines!(rawRecords(50)));
+  expect(await isSmallText(file, quarter)).toBe(true);
+});
