@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { stringLiteral, type Table } from '../../../lance/index.js';
 
 /**
@@ -16,6 +17,8 @@ export class OwnIds {
   private slots = new Float64Array(firstSlots);
   private count = 0;
   private state: 'not asked' | 'complete' | 'given up' = 'not asked';
+  /** Not known outside, so that nobody can choose ids that all meet in one slot. */
+  private readonly seed = randomInt(2 ** 32);
   /** Of the table after the last look or commit. */
   private version = -1;
 
@@ -28,14 +31,14 @@ export class OwnIds {
   /** @returns those that the table may hold */
   async mayBeStored(ids: readonly string[]): Promise<readonly string[]> {
     if (!(await this.isComplete())) return ids;
-    return ids.filter((id) => this.slots[this.slotOf(hashOf(id))] !== 0);
+    return ids.filter((id) => this.slots[this.slotOf(idHash(id, this.seed))] !== 0);
   }
 
   /** To be called after each commit of this import. */
   async committed(ids: readonly string[]): Promise<void> {
     if (this.state !== 'complete') return;
     for (const id of ids) {
-      const hash = hashOf(id);
+      const hash = idHash(id, this.seed);
       const slot = this.slotOf(hash);
       if (this.slots[slot] !== 0) continue;
       this.slots[slot] = hash;
@@ -86,15 +89,23 @@ export class OwnIds {
   }
 }
 
-/** 53 bits of a text, never 0: FNV-1a beside a multiplication with another prime. */
-function hashOf(text: string): number {
-  let a = 0x811c9dc5;
-  let b = 0x2545f491;
+/**
+ * 53 bits of a text, never 0. Each unit meets all bits of what came before it, so that which texts come together
+ * depends on the seed.
+ * @param seed 32 bits
+ * @source product contract, Promises 6
+ */
+export function idHash(text: string, seed: number): number {
+  let a = seed ^ 0x811c9dc5;
+  let b = Math.imul(seed, 0x85ebca6b) ^ 0x2545f491;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     a = Math.imul(a ^ unit, 0x01000193);
+    a ^= a >>> 15;
     b = Math.imul(b + unit, 0x5bd1e995);
     b ^= b >>> 15;
   }
+  a = Math.imul(a ^ b ^ (a >>> 16), 0x7feb352d);
+  a ^= a >>> 15;
   return (a >>> 0) * 2 ** 21 + ((b >>> 0) & 0x1fffff) || 1;
 }

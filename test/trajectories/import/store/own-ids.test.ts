@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Table } from '../../../../src/lance/index.js';
-import { OwnIds } from '../../../../src/trajectories/import/store/own-ids.js';
+import { idHash, OwnIds } from '../../../../src/trajectories/import/store/own-ids.js';
 
 /** As much of a table as is asked here. */
 function fakeTable() {
@@ -56,4 +56,18 @@ it('a version that another has made is looked at: upkeep changes nothing, a row 
   expect(await own.mayBeStored(idsFrom(20, 2))).toEqual(idsFrom(20, 2));
   state.foreignRows = 0;
   expect(await own.mayBeStored(idsFrom(20, 2))).toEqual(idsFrom(20, 2));
+});
+
+it('ids made to meet in one slot of a known hash do not meet in that of a table', () => {
+  // Units that differ in a high bit only change nothing below it in a hash that multiplies.
+  const units = ['A', String.fromCharCode(0x8041)];
+  const crafted = Array.from({ length: 4096 }, (_, i) =>
+    Array.from({ length: 12 }, (_, bit) => units[(i >> bit) & 1]).join(''),
+  );
+  const slotsOf = (seed: number) => crafted.map((id) => Math.floor(idHash(id, seed) / 2 ** 21) & 0x7fff);
+  for (const seed of [0, 1, 0x811c9dc5, 0xffffffff]) expect(new Set(slotsOf(seed)).size).toBeGreaterThan(3500);
+  const others = slotsOf(2);
+  const together = slotsOf(1).filter((slot, i) => slot === others[i]).length;
+  expect(together).toBeLessThan(10);
+  expect(new Set(crafted.map((id) => idHash(id, 7))).size).toBe(4096);
 });
