@@ -38,6 +38,7 @@ const rowsBetweenLooks = 250;
 
 /**
  * @param stopRequest is asked between batches
+ * @param memoryShare how much of the memory is in use, 0..1
  * @throws what the file system or the database throws; rows committed before stay
  * @source product contract, Trajectories; trajectory-optimization 1.2
  */
@@ -46,6 +47,7 @@ export async function runImport(
   report: (message: RunReport) => void,
   stopRequest: () => StopRequest = () => undefined,
   exclusively: Exclusively = (commit) => commit(),
+  memoryShare: () => number = memoryInUse,
 ): Promise<RunEnd> {
   const database = await openDatabase(run.lanceUri);
   const open = async (name: string, schema: typeof trajectorySchema) =>
@@ -74,7 +76,7 @@ export async function runImport(
       onFallback: (flag, error) => report({ type: 'fallback', flag, error }),
       comparison: comparisonFor(run, trajectories, (checked) => report({ type: 'checked', ...checked })),
     });
-    return await new ImportPipeline(run, reached, committer, report, stopRequest, exclusively).read();
+    return await new ImportPipeline(run, reached, committer, report, stopRequest, exclusively, memoryShare).read();
   } finally {
     trajectories.close();
     analysis.close();
@@ -107,6 +109,7 @@ class ImportPipeline {
     private readonly report: (message: RunReport) => void,
     private readonly stopRequest: () => StopRequest,
     private readonly exclusively: Exclusively,
+    private readonly memoryShare: () => number,
   ) {
     // Rows that are not to be looked for in the table are all stored.
     const imported = run.skipDuplicateCheck || run.onConflict === 'replace' ? reached.rows : reached.stored;
@@ -238,7 +241,7 @@ class ImportPipeline {
     if (!batchImport.enabled) return { rows: rowsBetweenCommitsOfBaseline, bytes: batchImport.max_batch_bytes };
     const { length } = this.batch;
     if (length % rowsBetweenLooks === 1 || !this.currentLimits)
-      this.currentLimits = batchLimits(batchImport, memoryInUse());
+      this.currentLimits = batchLimits(batchImport, this.memoryShare());
     return this.currentLimits;
   }
 

@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { runImport } from '../../../src/trajectories/import/import-pipeline.js';
+import type { RunReport } from '../../../src/trajectories/import/import-run.js';
 import { identityOf } from '../../../src/trajectories/import/source/source.js';
 import { formats, nested, rawRecord, rawRecords, storedRows, zipped } from './records.js';
 import { batched, newRun, outcomeOf, withoutSeq } from './run.js';
@@ -165,4 +166,17 @@ describe('a run that ends early', () => {
     const run = await newRun(text);
     await expect(runImport({ ...run, lanceUri: run.file.path }, () => {})).rejects.toThrow();
   });
+});
+
+it('an import makes smaller commits while memory is short', async () => {
+  const text = formats.lines!(rawRecords(1200));
+  const commitsWith = async (share: number) => {
+    const run = await newRun(text, { batchImport: { ...batched, batch_rows: 2000 } });
+    const commits: number[] = [];
+    const report = (message: RunReport) => message.type === 'commit' && commits.push(message.rows);
+    await runImport(run, report, undefined, undefined, () => share);
+    return commits;
+  };
+  expect(await commitsWith(0.8)).toEqual([1200]);
+  expect(await commitsWith(0.9)).toEqual([500, 500, 200]);
 });
