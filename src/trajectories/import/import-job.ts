@@ -56,7 +56,9 @@ export class ImportJob {
   private errors: string[] | undefined = [];
   private started: StartedRun | undefined;
   private stopping: 'cancelled' | 'stopped' | undefined;
-  private committedRows = 0;
+  /** Rows of it may be in the table: also those whose commit nobody told of any more. */
+  private mayHaveStored: boolean;
+  private ending: Promise<void> | undefined;
   /** What is committed is made durable while the rest is read. Stays when it has failed: that is the end's to tell. */
   private flushing: Promise<void> | undefined;
   private showing: Promise<void> | undefined;
@@ -69,6 +71,7 @@ export class ImportJob {
     private readonly resumes: boolean,
     private readonly tools: ImportJobTools,
   ) {
+    this.mayHaveStored = resumes;
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
@@ -123,8 +126,13 @@ export class ImportJob {
     await this.end(...verdict);
   }
 
-  /** Ends the import for good: rows visible and durable first, then the task. Never throws. */
-  async end(status: ImportStatus, message: string): Promise<void> {
+  /** Ends the import for good, the first time: rows visible and durable first, then the task. Never throws. */
+  end(status: ImportStatus, message: string): Promise<void> {
+    this.ending ??= this.endAs(status, message);
+    return this.ending;
+  }
+
+  private async endAs(status: ImportStatus, message: string): Promise<void> {
     const { task, tools } = this;
     await this.showing;
     try {
@@ -137,7 +145,7 @@ export class ImportJob {
     }
     this.resolveEnded();
     tools.onEnded();
-    if (this.committedRows > 0) tools.onImported();
+    if (this.mayHaveStored) tools.onImported();
     tools.onEvent({
       type: 'import_finished',
       status: task.status,
@@ -153,7 +161,7 @@ export class ImportJob {
     const { task, tools } = this;
     const errors = this.errors ?? [];
     await this.flushing;
-    if (this.committedRows > 0 || this.resumes) await tools.makeDurable();
+    if (this.mayHaveStored) await tools.makeDurable();
     await tools.files.saveErrors(task.task_id, errors);
     const ended = { status, message, warnings: warningsFor(task, errors.length), completed_at: Date.now() / 1000 };
     await tools.files.save({ ...task, ...ended });
@@ -194,6 +202,8 @@ export class ImportJob {
       if (!(error instanceof ThreadLost)) throw error;
       // Its last commit may be on its way still: it must not land behind what is read and told from here on.
       await this.tools.settle();
+      this.mayHaveStored = true;
+      this.show();
       if (error.outOfMemory) throw error;
       batchImport.failed(error);
       logger.warn({ err: error, taskId: task.task_id }, 'the import thread was lost; going on without it');
@@ -230,7 +240,7 @@ export class ImportJob {
         tools.onMoved();
         break;
       case 'commit':
-        this.committedRows += report.rows;
+        this.mayHaveStored ||= report.rows > 0;
         this.countSavings(report);
         tools.onEvent({ ...report, type: 'batch_committed' });
         this.show();

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { createLogger } from '../../../src/logger.js';
 import { ImportJob } from '../../../src/trajectories/import/import-job.js';
 import type { RunEnd, RunReport } from '../../../src/trajectories/import/import-run.js';
+import { type StartRun, ThreadLost } from '../../../src/trajectories/import/import-runner.js';
 import { newTask } from '../../../src/trajectories/import/tasks/import-task.js';
 import { openTaskFiles } from '../../../src/trajectories/import/tasks/task-files.js';
 import { temporaryFolder } from '../../support/folder.js';
@@ -10,7 +11,7 @@ import { skip } from './open.js';
 import { writeSource } from './records.js';
 
 /** A run of two commits that ends as told, with a disk that answers each flush in turn. */
-async function runWith(flushes: (() => Promise<void>)[], end: RunEnd = 'done') {
+async function runWith(flushes: (() => Promise<void>)[], end: RunEnd = 'done', startRun?: StartRun) {
   const folder = await temporaryFolder();
   const task = newTask('path', 'one', await writeSource(folder, 'x'.repeat(300_000)), skip);
   let flushed = 0;
@@ -20,11 +21,13 @@ async function runWith(flushes: (() => Promise<void>)[], end: RunEnd = 'done') {
     lanceUri: `${folder}/lance`,
     batchImport: fixedOptimization(true, { batch_rows: 500, max_batch_bytes: 2 ** 25 }),
     bulkDuplicateCheck: fixedOptimization(true, {}),
-    startRun(_run, report) {
-      report(commit);
-      report(commit);
-      return { ended: Promise.resolve(end), stop() {} };
-    },
+    startRun:
+      startRun ??
+      ((_run, report) => {
+        report(commit);
+        report(commit);
+        return { ended: Promise.resolve(end), stop() {} };
+      }),
     exclusively: (work) => work(),
     settle: async () => {},
     makeDurable: () => (flushes[flushed++] ?? (async () => {}))(),
@@ -62,4 +65,12 @@ it('an import that is left to the next start waits for the flush that is under w
     );
   const { task } = await runWith([slow], 'stopped');
   expect([isOver, task.status]).toEqual([true, 'processing']);
+});
+
+it('rows that a lost thread may have stored without telling are made durable', async () => {
+  const { flushed } = await runWith([], 'done', () => ({
+    ended: Promise.reject(new ThreadLost(new Error('gone'))),
+    stop() {},
+  }));
+  expect(flushed()).toBe(1);
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { openDatabase } from '../../../src/lance/index.js';
 import type { ImportRun } from '../../../src/trajectories/import/import-run.js';
-import { type StartRun, ThreadLost } from '../../../src/trajectories/import/import-runner.js';
+import { type StartRun, startHere, ThreadLost } from '../../../src/trajectories/import/import-runner.js';
 import { toRow } from '../../../src/trajectories/import/store/row.js';
 import { buildTable } from '../../../src/trajectories/import/store/row-builder.js';
 import type { Trajectories } from '../../../src/trajectories/index.js';
@@ -9,7 +9,7 @@ import { WriterLost } from '../../../src/trajectories/store/write-turns.js';
 import { normalizeTrajectory } from '../../../src/trajectories/trajectory-normalizing.js';
 import { tableNames, trajectorySchema } from '../../../src/trajectories/trajectory-schema.js';
 import { temporaryFolder } from '../../support/folder.js';
-import { pieces, skip } from './open.js';
+import { openTestImports, pieces, skip } from './open.js';
 import { formats, rawRecords, storedRows } from './records.js';
 import { openWired } from './wired.js';
 
@@ -79,4 +79,22 @@ it('a record that is written once a thread is lost is not stored a second time b
   const ids = (await storedRows(lanceUri)).map((row) => row.trajectory_id);
   expect([ids.length, new Set(ids).size]).toEqual([600, 600]);
   await close();
+});
+
+it('what a thread has stored without telling is durable, shown and cared for before the import is completed', async () => {
+  const silent: StartRun = (run) => ({
+    ended: startHere(run, () => {}).ended.then(() => Promise.reject(new ThreadLost(new Error('gone')))),
+    stop() {},
+  });
+  const told: string[] = [];
+  const { imports } = await openTestImports(await temporaryFolder(), {
+    startRun: silent,
+    onRowsCommitted: () => void told.push('shown'),
+    onImported: () => told.push('cared for'),
+  });
+  const text = formats.lines!(records);
+  const { task_id } = await imports.accept(await imports.receive(pieces(text), false), skip);
+  expect(await imports.finished(task_id)).toMatchObject({ status: 'completed', imported_count: 600, skipped_count: 0 });
+  expect(told).toEqual(['shown', 'cared for']);
+  await imports.close();
 });
