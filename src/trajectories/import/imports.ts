@@ -14,9 +14,11 @@ import { findImportFile } from './import-folders.js';
 import { bytesWorthAThread, ImportJob } from './import-job.js';
 import type { BatchImportSettings, Exclusively } from './import-run.js';
 import type { StartRun } from './import-runner.js';
+import { forgetOldest } from './queue/forgotten-imports.js';
 import { createImportQueue } from './queue/import-queue.js';
 import { type FileIdentity, identityOf, isSameFile } from './source/source.js';
 import { firstFreeSeq } from './store/import-position.js';
+import { spaceForUploads } from './tasks/disk-reserve.js';
 import {
   type ImportOptions,
   type ImportResult,
@@ -54,8 +56,12 @@ export interface ImportsOptions {
   logger: Logger;
   onEvent(event: ImportEvent): void;
   maxUploadBytes?: number;
+  /** See {@link spaceForUploads}. */
+  spaceForUploads?(folder: string): Promise<number>;
   maxPending?: number;
   maxHistory?: number;
+  /** Bytes of the error files of all imports that have ended. */
+  maxErrorFilesBytes?: number;
   /** Runs a commit while no other part of this process writes; without it commits run at once. */
   exclusively?: Exclusively;
   /** Keeps out the commit of a writer that was lost in a turn of `exclusively`; nothing is done when left out. */
@@ -123,15 +129,20 @@ const defaultMaxUploadBytes = 64 * 1024 ** 3;
  * @source product contract, Trajectories (import); trajectory-optimization 1
  */
 export async function openImports(options: ImportsOptions): Promise<Imports> {
-  const { logger, onEvent, maxPending = 100, maxHistory = 1000, inBackground = atOnce } = options;
-  const files = await openTaskFiles(path.join(options.dataDir, 'imports'), (name) =>
-    logger.warn({ file: name }, 'an import task cannot be read and is left out'),
+  const { logger, onEvent, maxPending = 100, inBackground = atOnce } = options;
+  const files = await openTaskFiles(path.join(options.dataDir, 'imports'), (file, isDamaged, err) =>
+    logger.warn({ file, err }, `an import task ${isDamaged ? 'is damaged' : 'cannot be read now'} and is left out`),
   );
   const database = await openDatabase(options.lanceUri);
   const jobs = new Map<string, ImportJob>();
   const followers = createFollowers();
   const threads = createImportThreads();
-  const queue = createImportQueue({ maxPending, inBackground, onLeft: forgetOldest, logger });
+  const queue = createImportQueue({
+    maxPending,
+    inBackground,
+    onLeft: () => forgetOldest(jobs, files, options),
+    logger,
+  });
 
   const makeDurable = async () => void (await database.syncTable(tableNames.trajectories));
 
@@ -158,21 +169,13 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
     return job;
   };
 
-  async function forgetOldest(): Promise<void> {
-    const ended = [...jobs.values()].filter((job) => isFinal(job.task.status));
-    for (const job of ended.slice(0, Math.max(0, ended.length - maxHistory))) {
-      jobs.delete(job.task.task_id);
-      await files.remove(job.task.task_id);
-    }
-  }
-
   async function enqueue(
     kind: ImportTask['kind'],
     taskId: string,
     file: FileIdentity,
     given: ImportOptions,
   ): Promise<ImportResult> {
-    queue.assertRoom();
+    queue.assertOpen();
     if (given.skip_duplicate_check && given.on_conflict === 'replace') {
       throw uploadInvalid('on_conflict: expected "skip" while skip_duplicate_check is true, got "replace"');
     }
@@ -189,14 +192,21 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
   }
 
   async function takeUpAgain(task: ImportTask): Promise<void> {
-    if (isFinal(task.status)) {
-      jobOf(task, false);
-      return;
+    if (isFinal(task.status)) return void jobOf(task, false);
+    let found: FileIdentity | undefined;
+    try {
+      found = await identityOf(task.source.path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        logger.warn({ err: error, taskId: task.task_id }, 'the file of an import cannot be read now');
+        const message = 'Its file cannot be read now; the import is taken up again at the next start';
+        jobOf({ ...task, status: 'pending', message }, true).leave();
+        return;
+      }
     }
-    const found = await identityOf(task.source.path).catch(() => undefined);
     const isThere =
       found && (task.kind === 'upload' ? found.bytes === task.source.bytes : isSameFile(found, task.source));
-    const job = jobOf({ ...task, status: 'pending', source: isThere ? found : task.source }, true);
+    const job = jobOf({ ...task, status: 'pending', source: found && isThere ? found : task.source }, true);
     if (isThere) queue.add(job);
     else await job.end('interrupted', 'The file was gone or had changed when the service started again');
   }
@@ -208,22 +218,31 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
   }
 
   for (const task of await files.load()) await takeUpAgain(task);
+  await queue.left();
   queue.start();
 
   return {
     directories: options.importDirs,
     async receive(upload, expectGzip) {
-      queue.assertRoom();
       const taskId = randomUUID();
-      const file = await spoolUpload(upload, files.spoolPath(taskId), {
-        maxBytes: options.maxUploadBytes ?? defaultMaxUploadBytes,
-        expectGzip,
-        largeBytes: bytesWorthAThread,
-        onLarge: () => {
-          if (options.batchImport.enabled && !options.startRun) threads.prepare();
-        },
-      });
-      return { taskId, file, discard: () => files.removeSpool(taskId) };
+      queue.reserve(taskId);
+      const discard = async () => {
+        queue.release(taskId);
+        await files.removeSpool(taskId);
+      };
+      try {
+        const file = await spoolUpload(upload, files.spoolPath(taskId), {
+          maxBytes: options.maxUploadBytes ?? defaultMaxUploadBytes,
+          spaceLeft: options.spaceForUploads ?? spaceForUploads,
+          expectGzip,
+          largeBytes: bytesWorthAThread,
+          onLarge: () => void (options.batchImport.enabled && !options.startRun && threads.prepare()),
+        });
+        return { taskId, file, discard };
+      } catch (error) {
+        queue.release(taskId);
+        throw error;
+      }
     },
     async accept(upload, given) {
       try {
@@ -234,8 +253,13 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
       }
     },
     async acceptPath(given, importOptions) {
-      queue.assertRoom();
-      return enqueue('path', randomUUID(), await findImportFile(options.importDirs, given), importOptions);
+      const taskId = randomUUID();
+      queue.reserve(taskId);
+      try {
+        return await enqueue('path', taskId, await findImportFile(options.importDirs, given), importOptions);
+      } finally {
+        queue.release(taskId);
+      }
     },
     status: async (taskId) => jobFor(taskId).result(),
     async finished(taskId) {

@@ -6,10 +6,10 @@ import { runInTurn } from './import-turn.js';
 
 /** @source product contract, Trajectories (import) */
 export interface ImportQueueOptions {
-  /** How many may wait. */
+  /** How many may wait or be on their way. */
   maxPending: number;
   inBackground: InBackground;
-  /** Called when an import has left the queue, before the next one begins. */
+  /** Called when an import has left the queue, cancelled ones too, before the next one begins. */
   onLeft(): Promise<void>;
   logger: Logger;
 }
@@ -19,13 +19,18 @@ export interface ImportQueueOptions {
  * @source product contract, Trajectories (import); story-17.4 task 3
  */
 export interface ImportQueue {
-  /** @throws Problem IMPORT_STOPPING, IMPORT_QUEUE_FULL */
-  assertRoom(): void;
+  /** Keeps a place for one that is on its way, until `add` or `release`. @throws Problem IMPORT_STOPPING, IMPORT_QUEUE_FULL */
+  reserve(taskId: string): void;
+  release(taskId: string): void;
+  /** @throws Problem IMPORT_STOPPING */
+  assertOpen(): void;
   add(job: ImportJob): void;
   /** Begins the next one, unless one runs. */
   start(): void;
   /** Ends one that has not ended; resolves when its task says so. */
   cancel(job: ImportJob): Promise<void>;
+  /** To be called when imports have ended without a turn. Never throws. */
+  left(): Promise<void>;
   /** How many wait for their turn, and how many run. */
   unfinished(): { pending: number; processing: number };
   /** Resolves when the one that runs has stopped after its batch; all that is left is left to the next start. */
@@ -35,10 +40,18 @@ export interface ImportQueue {
 /** @source product contract, Trajectories (import) */
 export function createImportQueue({ maxPending, inBackground, onLeft, logger }: ImportQueueOptions): ImportQueue {
   const waiting: ImportJob[] = [];
+  const reserved = new Set<string>();
   let running: Promise<void> | undefined;
   let current: ImportJob | undefined;
   let turn = new AbortController();
   let closed = false;
+
+  function assertOpen(): void {
+    if (closed) throw importsClosed();
+  }
+
+  const left = () =>
+    onLeft().catch((error) => logger.warn({ err: error }, 'the oldest imports could not be removed from the history'));
 
   function start(): void {
     if (running || closed) return;
@@ -46,8 +59,7 @@ export function createImportQueue({ maxPending, inBackground, onLeft, logger }: 
     if (!current) return;
     turn = new AbortController();
     running = runInTurn(current, { inBackground, signal: turn.signal, logger })
-      .then(onLeft)
-      .catch((error) => logger.warn({ err: error }, 'the oldest imports could not be removed from the history'))
+      .then(left)
       .finally(() => {
         running = undefined;
         current = undefined;
@@ -56,17 +68,25 @@ export function createImportQueue({ maxPending, inBackground, onLeft, logger }: 
   }
 
   return {
-    assertRoom() {
-      if (closed) throw importsClosed();
-      if (waiting.length >= maxPending) throw queueFull(maxPending);
+    assertOpen,
+    reserve(taskId) {
+      assertOpen();
+      if (waiting.length + reserved.size >= maxPending) throw queueFull(maxPending);
+      reserved.add(taskId);
     },
-    add: (job) => void waiting.push(job),
+    release: (taskId) => void reserved.delete(taskId),
+    add(job) {
+      reserved.delete(job.task.task_id);
+      waiting.push(job);
+    },
     start,
+    left,
     async cancel(job) {
-      const place = waiting.indexOf(job);
-      if (place >= 0) {
-        waiting.splice(place, 1);
+      if (job !== current) {
+        const place = waiting.indexOf(job);
+        if (place >= 0) waiting.splice(place, 1);
         await job.end('cancelled', 'Cancelled before it began');
+        await left();
       } else {
         job.stop('cancelled');
         turn.abort('cancelled');

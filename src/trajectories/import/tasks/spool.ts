@@ -7,6 +7,8 @@ import { syncFolder } from './durable-file.js';
 /** @source product contract, Trajectories ("POST /api/import") */
 export interface SpoolLimits {
   maxBytes: number;
+  /** Bytes that may still be written in a folder, by this upload and those beside it; any when left out. */
+  spaceLeft?(folder: string): Promise<number>;
   /** The sender says that the bytes are gzip. */
   expectGzip: boolean;
   /** Called once more than `largeBytes` have come. */
@@ -28,9 +30,14 @@ const bytesPerWrite = 1024 * 1024;
 export async function spoolUpload(
   upload: AsyncIterable<Buffer>,
   file: string,
-  { maxBytes, expectGzip, largeBytes = Number.POSITIVE_INFINITY, onLarge }: SpoolLimits,
+  { maxBytes, spaceLeft, expectGzip, largeBytes = Number.POSITIVE_INFINITY, onLarge }: SpoolLimits,
 ): Promise<FileIdentity> {
+  const folder = path.dirname(file);
+  const assertSpace = async () => {
+    if (spaceLeft && (await spaceLeft(folder)) <= 0) throw spoolFailed(noSpace());
+  };
   try {
+    await assertSpace();
     const handle = await open(file, 'wx', 0o600).catch(rethrow(spoolFailed));
     let writing: Promise<void> = Promise.resolve();
     try {
@@ -48,6 +55,7 @@ export async function spoolUpload(
         heldBytes += piece.length;
         if (heldBytes < bytesPerWrite) continue;
         await writing;
+        await assertSpace();
         writing = writeAll(handle, held);
         // Awaited before the next write; by then it may have failed for long.
         writing.catch(() => {});
@@ -61,13 +69,15 @@ export async function spoolUpload(
       await writing.catch(() => {});
       await handle.close();
     }
-    await syncFolder(path.dirname(file)).catch(rethrow(spoolFailed));
+    await syncFolder(folder).catch(rethrow(spoolFailed));
     return await identityOf(file);
   } catch (error) {
     await rm(file, { force: true }).catch(() => {});
     throw error;
   }
 }
+
+const noSpace = () => Object.assign(new Error('only the reserve of the disk is left'), { code: 'ENOSPC' });
 
 async function* wholeOrBroken(upload: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   try {

@@ -1,6 +1,7 @@
-import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { ZodError } from 'zod';
 import { makeFolderDurably, syncFolder, writeFileDurably } from './durable-file.js';
 import { type ImportTask, importTaskSchema, isFinal } from './import-task.js';
 
@@ -8,7 +9,7 @@ import { type ImportTask, importTaskSchema, isFinal } from './import-task.js';
  * Imports on disk, so that an accepted one outlives the process: `<id>.json` (the task), `<id>.log` (its listed
  * errors, one a line), `<id>.errors.jsonl` (all of them, with excerpts), `<id>.overridden` (its rows that clients have
  * replaced or deleted meanwhile), `spool/<id>` (an upload until it has been read). A task exists once its `.json` is
- * there; an upload without one was broken off and is removed at the next start.
+ * there, read or not; an upload without one was broken off and is removed at the next start.
  * @source product contract, Settled details ("goes on after a restart by itself")
  */
 export interface TaskFiles {
@@ -23,6 +24,9 @@ export interface TaskFiles {
   errorFilePath(taskId: string): string;
   /** That list as far as it has been written; undefined when there is none. */
   openErrorFile(taskId: string): Promise<Readable | undefined>;
+  /** Size of that list; 0 when there is none. */
+  errorFileBytes(taskId: string): Promise<number>;
+  removeErrorFile(taskId: string): Promise<void>;
   /** Where the rows are listed that clients have replaced or deleted while the import is not finished. */
   overriddenPath(taskId: string): string;
   spoolPath(taskId: string): string;
@@ -35,10 +39,13 @@ export interface TaskFiles {
 
 /**
  * @param folder created when missing
- * @param onDamaged is told the name of a task file that cannot be read; the file stays
+ * @param onUnread is told the name of a task file that is damaged, or that cannot be read now; it stays, its upload too
  * @source product contract, Settled details ("goes on after a restart by itself")
  */
-export async function openTaskFiles(folder: string, onDamaged: (name: string) => void): Promise<TaskFiles> {
+export async function openTaskFiles(
+  folder: string,
+  onUnread: (name: string, isDamaged: boolean, error: unknown) => void,
+): Promise<TaskFiles> {
   const spool = path.join(folder, 'spool');
   await makeFolderDurably(spool);
   const taskPath = (taskId: string) => path.join(folder, `${taskId}.json`);
@@ -55,8 +62,8 @@ export async function openTaskFiles(folder: string, onDamaged: (name: string) =>
   async function read(name: string): Promise<ImportTask | undefined> {
     try {
       return importTaskSchema.parse(JSON.parse(await readFile(path.join(folder, name), 'utf8')));
-    } catch {
-      onDamaged(name);
+    } catch (error) {
+      onUnread(name, error instanceof SyntaxError || error instanceof ZodError, error);
       return undefined;
     }
   }
@@ -65,10 +72,13 @@ export async function openTaskFiles(folder: string, onDamaged: (name: string) =>
     async load() {
       const names = await readdir(folder);
       for (const name of names) if (name.endsWith('.tmp')) await rm(path.join(folder, name), { force: true });
-      const found = await Promise.all(names.filter((name) => name.endsWith('.json')).map(read));
+      const taskNames = names.filter((name) => name.endsWith('.json'));
+      const found = await Promise.all(taskNames.map(read));
       const tasks = found.filter((task) => task !== undefined);
-      const live = new Set(tasks.filter((task) => !isFinal(task.status)).map((task) => task.task_id));
-      for (const name of await readdir(spool)) if (!live.has(name)) await removeSpool(name);
+      // Only a task that was read can tell that its upload is not needed any more.
+      const accepted = new Set(taskNames.map((name) => path.basename(name, '.json')));
+      for (const task of tasks) if (isFinal(task.status)) accepted.delete(task.task_id);
+      for (const name of await readdir(spool)) if (!accepted.has(name)) await removeSpool(name);
       return tasks.sort((a, b) => a.created_at - b.created_at);
     },
     save: (task) => writeFileDurably(taskPath(task.task_id), JSON.stringify(task)),
@@ -90,6 +100,8 @@ export async function openTaskFiles(folder: string, onDamaged: (name: string) =>
         return undefined;
       }
     },
+    errorFileBytes: async (taskId) => (await stat(errorFilePath(taskId)).catch(() => undefined))?.size ?? 0,
+    removeErrorFile: (taskId) => rm(errorFilePath(taskId), { force: true }),
     overriddenPath,
     spoolPath,
     removeSpool,
