@@ -3,7 +3,15 @@ import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { agentRoutes, openAgents, openAiChatModel, structuredModel } from './agents/index.js';
 import { cacheRoutes, createResultCache, openCacheStore } from './cache/index.js';
-import { canvasRoutes, directCanvases, foldCanvasPath, openCanvases, parsedCanvases } from './canvases/index.js';
+import {
+  canvasRoutes,
+  directCanvases,
+  foldCanvasPath,
+  openCanvases,
+  openOnDataFolder,
+  parsedCanvases,
+} from './canvases/index.js';
+import { endsWithin } from './ends-within.js';
 import { createServer, healthRoutes, rehearse } from './http/index.js';
 import type { Logger } from './logger.js';
 import { type KeptAnswer, openMemory } from './memory/index.js';
@@ -30,13 +38,19 @@ export interface App {
 const upkeepGraceMs = 4000;
 
 /**
- * Builds every part, hands it what it needs, and mounts its routes. It does not listen.
+ * Builds the product for one process at a time: the data folder is locked before anything is read from it, and let go of
+ * after everything that writes there. It does not listen.
  * @param version of the service, as its documents and metrics say it
  * @throws Error when a folder, the flags' file or the database cannot be used; the message names which
  * @source product contract; story-17.4 tasks 1 to 8; trajectory-optimization 1 and 2
  */
-export async function buildApp(settings: Settings, logger: Logger, version: string): Promise<App> {
-  for (const folder of [settings.dataDir, ...settings.importDirs]) await mkdir(folder, { recursive: true });
+export function buildApp(settings: Settings, logger: Logger, version: string): Promise<App> {
+  return openOnDataFolder(settings.dataDir, logger, (taken) => buildParts(settings, logger, version, taken));
+}
+
+/** Builds every part, hands it what it needs, and mounts its routes. */
+async function buildParts(settings: Settings, logger: Logger, version: string, dataTaken: AbortSignal): Promise<App> {
+  for (const folder of settings.importDirs) await mkdir(folder, { recursive: true });
   const metrics = createMetrics(version);
   let onSwitch = () => {};
   const flags = openFlags({
@@ -65,6 +79,7 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
     inBackground: backgroundOf(scheduler, { name: 'canvas', kind: 'compression' }),
     vaultDir: settings.vaultDir,
     dataDir: settings.dataDir,
+    dataTaken,
     cache: tuned.canvasCache,
     fastJson: flags.optimization('fast_json'),
     batchWriter: flags.optimization('batch_writer'),
@@ -280,13 +295,4 @@ export async function buildApp(settings: Settings, logger: Logger, version: stri
       await metrics.close();
     },
   };
-}
-
-/** Whether the work ended in that time. @throws what it throws until then */
-async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  return Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer));
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -27,16 +27,13 @@ function start(env: Record<string, string>) {
       waiting.push({ text, found });
       if (output.includes(text)) found();
     });
-  return { child, says, output: () => output, exited: exitOf(child) };
-}
-
-/** What the service says where it listens, once it does. */
-async function placesOf(
-  service: ReturnType<typeof start>,
-): Promise<Record<'api' | 'dashboard' | 'documentation' | 'metrics', string>> {
-  await service.says('"msg":"listening"');
-  const lines = service.output().split('\n');
-  return JSON.parse(lines.find((text) => text.includes('"msg":"listening"')) ?? '{}');
+  const places = async (): Promise<Record<string, string>> => {
+    await says('"msg":"listening"');
+    const line = output.split('\n').find((text) => text.includes('"msg":"listening"'));
+    return JSON.parse(line ?? '{}');
+  };
+  const origin = async () => (await places()).api ?? '';
+  return { child, output: () => output, places, origin, exited: exitOf(child) };
 }
 
 const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -49,12 +46,14 @@ test('a setting that cannot be used is named, and nothing is started', async () 
   expect(service.output()).not.toMatch(/\n\s+at /);
 });
 
-test('it says where everything is, serves, and on SIGTERM stores what was accepted and exits cleanly', async () => {
+test('it says where everything is, serves, and on SIGTERM stores what was accepted and exits cleanly', {
+  timeout: 60_000,
+}, async () => {
   const folder = await temporaryFolder();
   const service = start({ PORT: '0', DATA_DIR: folder });
-  const places = await placesOf(service);
-  for (const name of ['api', 'documentation', 'dashboard', 'metrics'] as const) expect(places[name]).toMatch(/^http:/);
-  expect((await fetch(places.dashboard)).status).toBe(200);
+  const places = await service.places();
+  for (const name of ['api', 'documentation', 'dashboard', 'metrics']) expect(places[name]).toMatch(/^http:/);
+  expect((await fetch(places.dashboard ?? '')).status).toBe(200);
 
   const body = '{"nodes":[],"edges":[]}';
   const headers = { 'content-type': 'application/json', prefer: 'respond-async' };
@@ -70,7 +69,7 @@ test('on SIGHUP it reads the configuration at once, an edit or not, and serves o
   const config = path.join(folder, 'optimization.yaml');
   await writeFile(config, 'fast_json:\n  enabled: true\n');
   const service = start({ PORT: '0', DATA_DIR: folder, OPTIMIZATION_CONFIG: config });
-  const { api, metrics } = await placesOf(service);
+  const { api = '', metrics = '' } = await service.places();
   const readings = async () =>
     /^canvas_config_reloads_total\{result="success"\} (\d+)$/m.exec(await (await fetch(metrics)).text())?.[1];
   const before = Number(await readings());
@@ -85,4 +84,43 @@ test('on SIGHUP it reads the configuration at once, an edit or not, and serves o
   expect(flags.fast_json).toMatchObject({ enabled: false, effective: false });
   service.child.kill('SIGTERM');
   expect(await service.exited).toBe(0);
+});
+
+test('a second start on the data folder is refused with a vault of its own too, touches nothing, and works after a kill', {
+  timeout: 120_000,
+}, async () => {
+  const folder = await temporaryFolder();
+  const [data, vault, other] = ['data', 'vault', 'other'].map((name) => path.join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const first = start({ PORT: '0', DATA_DIR: data, VAULT_DIR: vault });
+  const origin = await first.origin();
+  const put = async (name: string) => {
+    const headers = { 'content-type': 'application/json' };
+    return (await fetch(`${origin}/canvas/${name}`, { method: 'PUT', headers, body: '{"nodes":[],"edges":[]}' }))
+      .status;
+  };
+  expect(await put('before.canvas')).toBe(201);
+  const stored = async () => ({
+    aside: (await readdir(data)).filter((name) => name.includes('-of-vault-')),
+    journal: await readdir(path.join(data, 'journal')),
+    owner: await readFile(path.join(data, 'vault.json'), 'utf8'),
+  });
+  const before = await stored();
+
+  const second = start({ PORT: '0', DATA_DIR: data, VAULT_DIR: other });
+  expect(await second.exited).toBe(1);
+  expect(second.output()).toContain(`The data folder ${data} is in use by process ${first.child.pid} on host`);
+  expect(await stored()).toEqual(before);
+  await expect(access(other)).rejects.toMatchObject({ code: 'ENOENT' });
+
+  expect(await put('after.canvas')).toBe(201);
+  first.child.kill('SIGKILL');
+  await first.exited;
+  const third = start({ PORT: '0', DATA_DIR: data, VAULT_DIR: vault });
+  for (const name of ['before', 'after']) {
+    expect((await fetch(`${await third.origin()}/canvas/${name}.canvas`)).status).toBe(200);
+  }
 });

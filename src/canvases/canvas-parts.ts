@@ -15,7 +15,7 @@ import { switchedCheck } from './edits/sent/switched-check.js';
 import type { CanvasEvent } from './events.js';
 import type { History } from './history/history.js';
 import type { OwnCopies } from './history/own-copies.js';
-import { vaultLockName } from './holding/vault-lock.js';
+import { vaultLockName } from './holding/folder-lock.js';
 import type { Journal } from './journal/journal.js';
 import { CanvasList } from './reading/canvas-list.js';
 import { type CanvasReader, FileReader } from './reading/canvas-reader.baseline.js';
@@ -41,6 +41,8 @@ import { type BatchWriterSettings, WriteQueue } from './writing/write-queue.js';
 export interface CanvasesOptions {
   vaultDir: string;
   dataDir: string;
+  /** Aborted when another process has the data folder: no canvas is written any more. */
+  dataTaken?: AbortSignal;
   cache: Optimization<CanvasCacheSettings>;
   fastJson: Optimization<unknown>;
   batchWriter: Optimization<BatchWriterSettings>;

@@ -3,6 +3,7 @@ export type { Canvases, MoveAnswer, PutAnswer } from './canvases.js';
 export type { Clock } from './clock.js';
 export { type ParsedCanvases, parsedCanvases } from './edits/parsed-canvases.js';
 export type { CanvasEvent } from './events.js';
+export { openOnDataFolder } from './holding/data-folder.js';
 export { directCanvases } from './http/canvas-answer.js';
 export { canvasOperations, canvasRoutes } from './http/canvas-routes.js';
 export { editOperations } from './http/edit-routes.js';

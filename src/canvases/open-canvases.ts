@@ -10,7 +10,7 @@ import { sweepHistoryDaily } from './history/daily-sweep.js';
 import type { History } from './history/history.js';
 import { openHistory } from './history/open-history.js';
 import { OwnCopies } from './history/own-copies.js';
-import { holdVault } from './holding/held-vault.js';
+import { holdFolder } from './holding/held-folder.js';
 import { identifyVault, takeDataFolder } from './holding/vault-identity.js';
 import { type Journal, openJournal, type RecoveredCanvas } from './journal/journal.js';
 import { OpenedCanvases } from './opened-canvases.js';
@@ -24,7 +24,7 @@ import type { WriteQueue } from './writing/write-queue.js';
 /**
  * Opens the vault: makes its folder, locks it, removes what a dead process left half-written, and writes what it had
  * acknowledged.
- * @throws VaultInUse when another process has the vault; DataOfOtherVault when `dataDir` holds what was acknowledged to
+ * @throws FolderInUse when another process has the vault; DataOfOtherVault when `dataDir` holds what was acknowledged to
  *   another one; the system's error, when a folder cannot be made or read
  * @source product contract, Canvases; Promises 1
  */
@@ -32,7 +32,9 @@ export async function openCanvases(options: CanvasesOptions): Promise<Canvases> 
   const { logger, clock = systemClock } = options;
   const root = await prepareVault(options.vaultDir);
   let queue: WriteQueue | undefined;
-  const letGo = await holdVault({ vaultDir: root, clock: systemClock, logger, onTaken: () => queue?.stop() });
+  const onTaken = () => queue?.stop();
+  const letGo = await holdFolder({ kind: 'vault', folder: root, clock: systemClock, logger, onTaken });
+  options.dataTaken?.addEventListener('abort', onTaken);
   try {
     await clearLeftovers(root, clock, logger, options.onEvent);
     const { dataDir, onEvent } = options;

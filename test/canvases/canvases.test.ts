@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { etagOf } from '../../src/canvases/document/etag.js';
-import { vaultLockName } from '../../src/canvases/holding/vault-lock.js';
+import { vaultLockName } from '../../src/canvases/holding/folder-lock.js';
 import type { Canvases } from '../../src/canvases/index.js';
 import { temporaryFolder } from '../support/folder.js';
 import { canvasBytes } from './support/canvas-bytes.js';

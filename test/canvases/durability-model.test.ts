@@ -6,7 +6,7 @@ import { etagOf } from '../../src/canvases/document/etag.js';
 import { applyElementEdits } from '../../src/canvases/edits/canvas-editor.js';
 import { applyJsonPatch } from '../../src/canvases/edits/patch/json-patch.js';
 import { applyMergePatch } from '../../src/canvases/edits/patch/merge-patch.js';
-import { vaultLockName } from '../../src/canvases/holding/vault-lock.js';
+import { vaultLockName } from '../../src/canvases/holding/folder-lock.js';
 import { temporaryFolder } from '../support/folder.js';
 import { canvasBytes } from './support/canvas-bytes.js';
 import { ManualClock } from './support/manual-clock.js';

@@ -6,7 +6,7 @@ import type { CanvasChange } from '../../src/canvases/changes/change-log.js';
 import { etagOf } from '../../src/canvases/document/etag.js';
 import { applyElementEdits } from '../../src/canvases/edits/canvas-editor.js';
 import { checkedBytes } from '../../src/canvases/edits/checked-edit.js';
-import { vaultLockName } from '../../src/canvases/holding/vault-lock.js';
+import { vaultLockName } from '../../src/canvases/holding/folder-lock.js';
 import type { Canvases } from '../../src/canvases/index.js';
 import { temporaryFolder } from '../support/folder.js';
 import { canvasBytes } from './support/canvas-bytes.js';

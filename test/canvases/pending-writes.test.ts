@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CanvasChange } from '../../src/canvases/changes/change-log.js';
 import { etagOf } from '../../src/canvases/document/etag.js';
-import { vaultLockName } from '../../src/canvases/holding/vault-lock.js';
+import { vaultLockName } from '../../src/canvases/holding/folder-lock.js';
 import { openJournal } from '../../src/canvases/journal/journal.js';
 import { temporaryFolder } from '../support/folder.js';
 import { canvasBytes } from './support/canvas-bytes.js';

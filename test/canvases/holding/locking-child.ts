@@ -4,20 +4,20 @@
  */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { lockVault, VaultInUse } from '../../../src/canvases/holding/vault-lock.js';
+import { FolderInUse, lockFolder } from '../../../src/canvases/holding/folder-lock.js';
 
 const lines = createInterface({ input: process.stdin });
 process.stdout.write('ready\n');
 await once(lines, 'line');
 const released = once(lines, 'line');
 try {
-  const lock = await lockVault({ vaultDir: process.argv[2] ?? '' });
+  const lock = await lockFolder({ kind: 'vault', folder: process.argv[2] ?? '' });
   process.stdout.write('locked\n');
   await released;
   await lock.release();
   process.stdout.write('released\n');
 } catch (error) {
-  if (!(error instanceof VaultInUse)) throw error;
+  if (!(error instanceof FolderInUse)) throw error;
   process.stdout.write(`refused ${error.pid}\n`);
 }
 process.exit(0);

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../../src/canvases/clock.js';
+import { type FolderLockOptions, lockFolder, vaultLockName } from '../../../src/canvases/holding/folder-lock.js';
 import { describeSelf, type LockHolder } from '../../../src/canvases/holding/lock-holder.js';
-import { lockVault, type VaultLockOptions, vaultLockName } from '../../../src/canvases/holding/vault-lock.js';
 import { childProgram } from '../../support/child-program.js';
 import { temporaryFolder } from '../../support/folder.js';
 
@@ -62,10 +62,11 @@ const impatient = (meanwhile: () => Promise<unknown>, waits: number[] = []): Clo
 });
 
 /** A lock whose heart beats when the test says so. */
-async function lock(vaultDir: string, options: Partial<VaultLockOptions> = {}) {
+async function lock(vaultDir: string, options: Partial<FolderLockOptions> = {}) {
   let beat = () => {};
-  const held = await lockVault({
-    vaultDir,
+  const held = await lockFolder({
+    kind: 'vault',
+    folder: vaultDir,
     every: (_, work) => {
       beat = work;
       return () => {};
@@ -85,7 +86,9 @@ test('the second process is refused and told the first by number, until the firs
   expect(await first.says()).toBe('locked');
   second.go();
   expect(await second.says()).toBe(`refused ${first.process.pid}`);
-  await expect(lockVault({ vaultDir })).rejects.toThrow(`is in use by process ${first.process.pid} on host`);
+  await expect(lockFolder({ kind: 'vault', folder: vaultDir })).rejects.toThrow(
+    `is in use by process ${first.process.pid} on host`,
+  );
   first.go();
   expect(await first.says()).toBe('released');
   expect(await readdir(vaultDir)).toEqual([]);
@@ -148,7 +151,9 @@ test('a holder in another container is alive while its heart beats, and dead whe
     const before = (await readLockTime(file)) as bigint;
     while ((await readLockTime(file)) === before) beat();
   }, waits);
-  await expect(lockVault({ vaultDir, clock: beating, silenceMs: 5000 })).rejects.toThrow('on host other');
+  await expect(lockFolder({ kind: 'vault', folder: vaultDir, clock: beating, silenceMs: 5000 })).rejects.toThrow(
+    'on host other',
+  );
   expect(waits).toEqual([5000]);
   const other = await lock(vaultDir, { clock: impatient(async () => {}) });
   await held.release();

@@ -1,6 +1,6 @@
 /**
- * One process at a time writes to a vault. The lock is a hidden file inside the vault, since two services with
- * different data folders may be given the same one. It is left behind by `kill -9`, and then taken over:
+ * One process at a time writes to a vault, and one to a data folder. The lock is a hidden file inside each, since two
+ * services that share one of them need not share the other. It is left behind by `kill -9`, and then taken over:
  *
  *     <lock>                       text of the holder, made elsewhere and linked here, so it is never seen half-written
  *     <lock>.after-<token>         the one successor of the dead holder with this token: link(2) lets one win
@@ -20,19 +20,30 @@ import { describeSelf, type FoundLock, type LockHolder, readLock, stateOfHolder 
 export const vaultLockName = '.canvas-learning-backend.lock';
 
 /**
- * Somebody else writes to this vault. The message is for the operator.
+ * What is locked. The names of the locks differ, so that a vault may be its own data folder.
+ * @source product contract, Promises 1 and 3
+ */
+export type LockedFolder = 'vault' | 'data folder';
+
+const lockNames: Record<LockedFolder, string> = {
+  vault: vaultLockName,
+  'data folder': '.canvas-learning-backend-data.lock',
+};
+
+/**
+ * Somebody else writes to this folder. The message is for the operator.
  * @source product contract, Promises 3
  */
-export class VaultInUse extends Error {
+export class FolderInUse extends Error {
   /** The process number of the holder; undefined when the lock does not tell. */
   readonly pid: number | undefined;
 
-  constructor(vaultDir: string, holder: LockHolder | undefined) {
+  constructor(kind: LockedFolder, folder: string, holder: LockHolder | undefined) {
     const who = holder
       ? `process ${holder.pid} on host ${holder.host} (since ${holder.since})`
       : 'another process (its lock cannot be read)';
-    super(`The vault ${vaultDir} is in use by ${who}. Stop that one first, or give this one another vault`);
-    this.name = 'VaultInUse';
+    super(`The ${kind} ${folder} is in use by ${who}. Stop that one first, or give this one another ${kind}`);
+    this.name = 'FolderInUse';
     this.pid = holder?.pid;
   }
 }
@@ -41,7 +52,7 @@ export class VaultInUse extends Error {
  * A lock that is held. `release` removes it.
  * @source product contract, Promises 3
  */
-export interface VaultLock {
+export interface FolderLock {
   readonly holder: LockHolder;
   release(): Promise<void>;
 }
@@ -49,9 +60,10 @@ export interface VaultLock {
 /**
  * @source product contract, Promises 3
  */
-export interface VaultLockOptions {
+export interface FolderLockOptions {
+  kind: LockedFolder;
   /** Absolute path. */
-  vaultDir: string;
+  folder: string;
   /** The lock is another's now: nothing may be written any more. Called once. */
   onLost?: () => void;
   clock?: Clock;
@@ -123,9 +135,14 @@ async function listen(file: string, found: FoundLock, nowNs: bigint, timing: Req
 }
 
 type Verdict = 'alive' | 'dead' | 'changed';
-type Timing = Pick<VaultLockOptions, 'clock' | 'silenceMs'>;
+type Timing = Pick<FolderLockOptions, 'clock' | 'silenceMs'>;
 
-async function takeLock(lock: string, vaultDir: string, self: LockHolder, timing: Required<Timing>): Promise<void> {
+async function takeLock(
+  { kind, folder }: Pick<FolderLockOptions, 'kind' | 'folder'>,
+  lock: string,
+  self: LockHolder,
+  timing: Required<Timing>,
+): Promise<void> {
   const text = `${lock}.${self.token}.tmp`;
   try {
     for (;;) {
@@ -136,7 +153,7 @@ async function takeLock(lock: string, vaultDir: string, self: LockHolder, timing
       const { file, found } = last;
       const state = stateOfHolder(found.holder, self);
       const verdict = state === 'unseen' ? await listen(file, found, nowNs, timing) : state;
-      if (verdict === 'alive') throw new VaultInUse(vaultDir, found.holder);
+      if (verdict === 'alive') throw new FolderInUse(kind, folder, found.holder);
       if (verdict === 'dead' && (await succeed(lock, text, found, self))) return;
     }
   } finally {
@@ -169,10 +186,12 @@ async function succeed(lock: string, text: string, dead: FoundLock, self: LockHo
   return false;
 }
 
-async function removeRemains(vaultDir: string, self: LockHolder): Promise<void> {
-  const own = claimName(vaultLockName, self.token);
-  for (const name of await readdir(vaultDir).catch(() => [])) {
-    if (name.startsWith(`${vaultLockName}.`) && name !== own) await unlink(path.join(vaultDir, name)).catch(() => {});
+async function removeRemains(lock: string, self: LockHolder): Promise<void> {
+  const folder = path.dirname(lock);
+  const lockName = path.basename(lock);
+  const own = claimName(lockName, self.token);
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (name.startsWith(`${lockName}.`) && name !== own) await unlink(path.join(folder, name)).catch(() => {});
   }
 }
 
@@ -190,16 +209,16 @@ async function isStillOurs(lock: string, handle: FileHandle, token: string): Pro
 }
 
 /**
- * Locks the vault for this process.
- * @throws VaultInUse when another process holds it; the system's error when the folder cannot be written
+ * Locks a folder for this process.
+ * @throws FolderInUse when another process holds it; the system's error when the folder cannot be written
  * @source product contract, Promises 3; link(2), rename(2) (both atomic)
  */
-export async function lockVault(options: VaultLockOptions): Promise<VaultLock> {
-  const { vaultDir, onLost, clock = systemClock, heartbeatMs = 1000, silenceMs = 5000, every = everyUnheld } = options;
+export async function lockFolder(options: FolderLockOptions): Promise<FolderLock> {
+  const { onLost, clock = systemClock, heartbeatMs = 1000, silenceMs = 5000, every = everyUnheld } = options;
   const self = options.self ?? describeSelf();
-  const lock = path.join(vaultDir, vaultLockName);
-  await takeLock(lock, vaultDir, self, { clock, silenceMs });
-  await removeRemains(vaultDir, self);
+  const lock = path.join(options.folder, lockNames[options.kind]);
+  await takeLock(options, lock, self, { clock, silenceMs });
+  await removeRemains(lock, self);
   const handle = await open(lock, 'r+');
   const lastByte = (await handle.stat()).size - 1;
   let beating: Promise<void> = Promise.resolve();

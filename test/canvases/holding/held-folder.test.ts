@@ -1,8 +1,8 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { holdVault } from '../../../src/canvases/holding/held-vault.js';
-import { lockVault, vaultLockName } from '../../../src/canvases/holding/vault-lock.js';
+import { lockFolder, vaultLockName } from '../../../src/canvases/holding/folder-lock.js';
+import { holdFolder } from '../../../src/canvases/holding/held-folder.js';
 import { createLogger } from '../../../src/logger.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -12,8 +12,9 @@ async function hold() {
   const clock = new ManualClock();
   let beat = () => {};
   let taken = 0;
-  const letGo = await holdVault({
-    vaultDir,
+  const letGo = await holdFolder({
+    kind: 'vault',
+    folder: vaultDir,
     clock,
     logger: createLogger('silent'),
     every: (_intervalMs, work) => {
@@ -36,7 +37,7 @@ it('takes the lock again when somebody removes it, and lets go of it in the end'
   rmSync(path.join(vaultDir, vaultLockName));
   beat();
   await until(() => readdirSync(vaultDir).includes(vaultLockName));
-  await expect(lockVault({ vaultDir })).rejects.toThrow('is in use');
+  await expect(lockFolder({ kind: 'vault', folder: vaultDir })).rejects.toThrow('is in use');
   await letGo();
   expect(readdirSync(vaultDir)).toEqual([]);
   expect(taken()).toBe(0);
@@ -58,10 +59,10 @@ it('tries again while the vault itself is gone', async () => {
 it('says so when another process has the vault', async () => {
   const { vaultDir, letGo, beat, taken } = await hold();
   rmSync(path.join(vaultDir, vaultLockName));
-  const other = await lockVault({ vaultDir });
+  const other = await lockFolder({ kind: 'vault', folder: vaultDir });
   onTestFinished(() => other.release());
   beat();
   await until(() => taken() === 1);
   await letGo();
-  await expect(lockVault({ vaultDir })).rejects.toThrow('is in use');
+  await expect(lockFolder({ kind: 'vault', folder: vaultDir })).rejects.toThrow('is in use');
 });
