@@ -6,6 +6,7 @@ const withReplacedModules = [
   'test/optimizations/config-file.test.ts',
   'test/optimizations/wrong-answers.test.ts',
   'test/canvases/changes/vault-watch.test.ts',
+  'test/canvases/vault/moved-files.test.ts',
 ];
 
 const builtWorker = new URL('support/workers/built-worker.ts', import.meta.url).pathname;

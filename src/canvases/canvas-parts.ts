@@ -119,7 +119,10 @@ export function buildParts(options: CanvasesOptions, root: string, clock: Clock,
       recent.take(path, after);
       published.stored(path, before, after);
     },
-    onMoved: (from, to, etag) => published.moved(from, to, etag),
+    onMoved: (from, to, etag) => {
+      recent.moved(from, to, etag);
+      published.moved(from, to, etag);
+    },
     onOverwritten: (text) => overwritten.noticed(text),
     // What cannot be brought over now goes along in the journal.
     beforeMove: (text) => overwritten.archive(text).catch(() => {}),

@@ -1,5 +1,5 @@
 /** What the history has when somebody else was quicker: another client, another program, or the end of the process. */
-import { cpSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -262,6 +262,18 @@ describe('a move that the end of the process cut short', () => {
     expect(existsSync(file(opened))).toBe(false);
     expect(await kept(opened, 'x/b.canvas')).toEqual(['theirs', '0'].map(etagFor));
   });
+});
+
+it('an acknowledged canvas reaches its file although another program takes a name like it meanwhile', async () => {
+  const opened = await openTestCanvases(true, { clock: new ManualClock() });
+  await put(opened, '1');
+  await opened.canvases.flush();
+  await put(opened, '2');
+  renameSync(file(opened), file(opened, 'A.canvas'));
+  await opened.canvases.flush();
+  expect(readFileSync(file(opened))).toEqual(canvasBytes('2'));
+  expect(readFileSync(file(opened, 'A.canvas'))).toEqual(canvasBytes('1'));
+  expect(opened.canvases.pendingWrites()).toBe(0);
 });
 
 describe('a data folder', () => {

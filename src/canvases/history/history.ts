@@ -66,14 +66,12 @@ export interface History {
   /**
    * After the rename: hashes what was held. Other bytes than labelled become `external`; bytes equal to the version
    * before it leave that one alone in the list.
-   * @returns the version as it is listed from now on; undefined when it was dropped meanwhile
+   * @param elsewhereEtag of bytes that are at another path of the vault: if it turns out to hold them, it is dropped
+   * @returns the version as it is listed from now on; undefined when it was dropped
    */
-  settle(held: HeldVersion): Promise<CanvasVersion | undefined>;
-  /**
-   * When there was no rename: lets go of the file. Bytes that lie nowhere else are kept all the same.
-   * @param isElsewhere those that were labelled are at another path of the vault; other ones are kept
-   */
-  discard(held: HeldVersion, isElsewhere?: boolean): Promise<void>;
+  settle(held: HeldVersion, elsewhereEtag?: string): Promise<CanvasVersion | undefined>;
+  /** When there was no rename, or the file has another name: lets go of it. One that has no other name is kept all the same. */
+  discard(held: HeldVersion): Promise<void>;
   /** Keeps bytes that have no file; once, when they equal the newest version. */
   keepBytes(canvasPath: string, bytes: Buffer, label: VersionLabel): Promise<CanvasVersion>;
   /**

@@ -8,7 +8,7 @@
  *   rename over a    the first name goes; the history alone has the file
  *   settle           its bytes are hashed once more: a program may have written into it until the rename
  */
-import { lstatSync } from 'node:fs';
+import { fstatSync, lstatSync } from 'node:fs';
 import { type FileHandle, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, systemClock } from '../clock.js';
@@ -86,7 +86,7 @@ class FileHistory implements History {
     });
   }
 
-  settle(held: HeldVersion): Promise<CanvasVersion | undefined> {
+  settle(held: HeldVersion, elsewhereEtag?: string): Promise<CanvasVersion | undefined> {
     return this.#inTurn(held.canvasPath, async (folder, folderName) => {
       const original = this.#release(folderName, held.id);
       try {
@@ -97,6 +97,10 @@ class FileHistory implements History {
         const settled = await settleVersion(folder, version, versions[index - 1], original, maxCanvasBytes);
         const bytes = lengthOf(settled.version) ?? 0;
         if (settled.wasEdited) this.#options.onEvent({ type: 'outside_edit_kept', bytes });
+        if (settled.version.id === held.id && settled.version.etag === elsewhereEtag) {
+          await removeVersion(settled.version);
+          return undefined;
+        }
         const others = versions.filter(({ id }) => id !== version.id && id !== settled.version.id);
         await this.#prune(
           folder,
@@ -110,22 +114,18 @@ class FileHistory implements History {
     });
   }
 
-  async discard(held: HeldVersion, isElsewhere = false): Promise<void> {
+  async discard(held: HeldVersion): Promise<void> {
     const isOnlyCopy = await this.#inTurn(held.canvasPath, async (folder, folderName) => {
       const version = (await readVersions(folder)).find(({ id }) => id === held.id);
       if (!version) return false;
-      const isCopy = this.#held.get(`${folderName}/${held.id}`) !== undefined;
-      if (!isCopy && lstatSync(version.file).nlink === 1) return true;
+      const original = this.#held.get(`${folderName}/${held.id}`);
+      const isOnlyName = original ? fstatSync(original.fd).nlink === 0 : lstatSync(version.file).nlink === 1;
+      if (isOnlyName) return true;
       await this.#release(folderName, held.id)?.close();
       await removeVersion(version);
       return false;
     });
-    if (!isOnlyCopy) return;
-    const settled = await this.settle(held);
-    if (!isElsewhere || settled?.id !== held.id || settled.etag !== held.etag) return;
-    await this.#inTurn(held.canvasPath, async (folder) => {
-      for (const version of await readVersions(folder)) if (version.id === held.id) await removeVersion(version);
-    });
+    if (isOnlyCopy) await this.settle(held);
   }
 
   keepBytes(canvasPath: string, bytes: Buffer, label: VersionLabel): Promise<CanvasVersion> {

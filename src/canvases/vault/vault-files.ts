@@ -14,11 +14,12 @@ import { type FileState, storedCanvas } from '../reading/stored-canvas.js';
 import type { MovingFiles } from '../writing/canvas-move.js';
 import type { CurrentCanvas } from '../writing/preconditions.js';
 import type { CanvasContent, FileWork } from '../writing/write-request.js';
-import { type HoldFile, linkFile, removeFile, replaceFile, syncFile } from './atomic-file.js';
+import { type HoldFile, removeFile, replaceFile, syncFile } from './atomic-file.js';
 import { NameClaims } from './name-claims.js';
 import { KnownFiles } from './ownership/known-files.js';
 import { ReplacedVersions } from './ownership/replaced-versions.js';
-import { FolderMaker, openFolder, type VaultFolder } from './vault-folder.js';
+import { type FileName, isUntouched, type PlacedFile, placeFile, stampAt } from './placed-file.js';
+import { FolderMaker, openFolder } from './vault-folder.js';
 import type { VaultPath } from './vault-path.js';
 
 /**
@@ -119,14 +120,14 @@ export class VaultFiles implements MovingFiles {
   }
 
   /** Where names fold, another spelling of a name finds its file: written to, it would be two canvases in one file. */
-  #checkName(path: VaultPath): void {
-    if (this.#options.foldsNames) this.#claims.check(path);
+  #checkName(path: VaultPath, isAcknowledged = false): void {
+    if (this.#options.foldsNames && !isAcknowledged) this.#claims.check(path);
   }
 
   replace(path: VaultPath, content: CanvasContent, work: FileWork): Promise<void> {
     return this.#measured('replace', path, content.bytes.length, work, async () => {
-      this.#checkName(path);
-      const release = work.isNew ? this.#claims.claim(path) : undefined;
+      this.#checkName(path, work.isAcknowledged);
+      const release = work.isNew && !work.isAcknowledged ? this.#claims.claim(path) : undefined;
       try {
         await this.#replace(path, content, work).catch((error) => {
           if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -140,11 +141,12 @@ export class VaultFiles implements MovingFiles {
 
   remove(path: VaultPath, work: FileWork): Promise<void> {
     return this.#measured('remove', path, 0, work, async () => {
-      this.#checkName(path);
+      this.#checkName(path, work.isAcknowledged);
       const folder = openFolder(this.#options.root, path.folders);
       try {
+        const elsewhere = work.movedEtag === undefined ? undefined : { etag: work.movedEtag };
         const remove = (hold: HoldFile) => removeFile(folder, path.name, hold);
-        await this.#replaced.keeping(path, folder.at(path.name), work, remove, work.isMoved);
+        await this.#replaced.keeping(path, folder.at(path.name), work, remove, elsewhere);
         this.known.removed(path.text);
         await this.#options.copies.remove(path.text);
       } finally {
@@ -180,41 +182,47 @@ export class VaultFiles implements MovingFiles {
 
   async #move(from: VaultPath, to: VaultPath): Promise<void> {
     const { root, history } = this.#options;
-    const source = openFolder(root, from.folders);
-    let target: VaultFolder | undefined;
+    const source = { folder: openFolder(root, from.folders), name: from.name };
+    let target: FileName | undefined;
     try {
-      const before = lstatSync(source.at(from.name), { bigint: true });
+      const before = lstatSync(source.folder.at(from.name), { bigint: true });
       if (!before.isFile()) throw canvasNotFound();
       const ownEtag = this.known.ownEtag(from.text, before);
-      target = await this.#folders.make(to.folders);
-      await this.#placeAt(source, from, target, to);
-      try {
-        const remove = (hold: HoldFile) => removeFile(source, from.name, hold);
-        await this.#replaced.keeping(from, source.at(from.name), {}, remove, true);
-      } catch (error) {
-        if (lstatSync(source.at(from.name), { throwIfNoEntry: false })) await removeFile(target, to.name);
-        throw error;
-      }
+      target = { folder: await this.#folders.make(to.folders), name: to.name };
+      const placed = await placeFile(source, target, before, () => this.#readForCopy(from, ownEtag));
+      await this.#removePlaced(from, source, target, placed);
       this.known.removed(from.text);
       if (ownEtag !== undefined) {
-        this.known.stored(to.text, lstatSync(target.at(to.name), { bigint: true }), ownEtag);
+        // Where another program has written into it since, this is a state that the file does not have any more.
+        const after = stampAt(target);
+        this.known.stored(to.text, after && isUntouched(placed.stamp, after) ? after : before, ownEtag);
         this.#options.onWritten(to.text);
       }
       await this.#options.copies.remove(from.text);
       await history.move(from.text, to.text);
       await history.sync(to.text);
     } finally {
-      source.close();
-      target?.close();
+      source.folder.close();
+      target?.folder.close();
     }
   }
 
-  /** The file gets its new name beside the old one; where that cannot be, a copy gets it. */
-  async #placeAt(source: VaultFolder, from: VaultPath, target: VaultFolder, to: VaultPath): Promise<void> {
-    if (await linkFile(source, from.name, target, to.name)) return;
+  async #readForCopy(from: VaultPath, ownEtag: string | undefined) {
     const { state } = await this.#options.reader.read(from);
     if (state.kind !== 'canvas') throw canvasBusy();
-    await replaceFile(target, to.name, state.bytes);
+    return { bytes: state.bytes, etag: state.etag, isAsBefore: state.etag === ownEtag };
+  }
+
+  /** Takes the old name away. Where that fails the new one goes again, unless another program is at either of them. */
+  async #removePlaced(from: VaultPath, source: FileName, target: FileName, placed: PlacedFile): Promise<void> {
+    try {
+      const remove = (hold: HoldFile) => removeFile(source.folder, source.name, hold);
+      await this.#replaced.keeping(from, source.folder.at(source.name), {}, remove, placed.elsewhere);
+    } catch (error) {
+      const isStillThere = stampAt(source)?.ino === placed.fromInode;
+      if (isStillThere) await removeFile(target.folder, target.name, async () => placed.toInode);
+      throw error;
+    }
   }
 
   /** Fails with ENOENT when another program takes the folder away meanwhile; the next try makes it again. */

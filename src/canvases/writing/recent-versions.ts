@@ -19,6 +19,12 @@ export class RecentVersions {
     if (canvas.kind === 'canvas') this.#versions.set(keyOf(path, canvas.etag), canvas.bytes);
   }
 
+  /** A canvas has another path; what it is can be asked for there too. */
+  moved(from: string, to: string, etag: string): void {
+    const bytes = this.bytesOf(from, etag);
+    if (bytes) this.#versions.set(keyOf(to, etag), bytes);
+  }
+
   bytesOf(path: string, etag: string): Buffer | undefined {
     return this.#versions.get(keyOf(path, etag));
   }

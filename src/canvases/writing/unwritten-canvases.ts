@@ -277,10 +277,11 @@ export class UnwrittenCanvases {
     const current = await files.current(path);
     const isNew = current.kind === 'missing';
     const since = replacedAtMs === undefined ? {} : { replacedAtMs };
-    const work = { variant: 'optimized', requests, isNew, knownEtags, isUnseen, ...since } as const;
+    const moved = movedEtag === undefined ? {} : { movedEtag };
+    const standing = { isNew, knownEtags, isUnseen, isAcknowledged: true };
+    const work = { variant: 'optimized', requests, ...standing, ...since, ...moved } as const;
     if (target.kind === 'missing') {
-      const isMoved = movedEtag !== undefined && current.kind === 'canvas' && current.etag === movedEtag;
-      if (current.kind !== 'missing') await files.remove(path, { ...work, isMoved });
+      if (current.kind !== 'missing') await files.remove(path, work);
     } else if (current.kind === 'canvas' && current.etag === target.etag) {
       if (!current.isDurable) await files.settle(path, work);
     } else {

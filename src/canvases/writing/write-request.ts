@@ -86,8 +86,10 @@ export interface FileWork {
   knownEtags?: readonly string[];
   /** The request that comes right after what the file holds did not go on from that. */
   isUnseen?: boolean;
-  /** What the file holds is at another path by now, so that the history need not have it. */
-  isMoved?: boolean;
+  /** Of bytes that are at another path by now, so that the history need not have them. */
+  movedEtag?: string;
+  /** Its requests were answered long ago: no name that another program made since is in its way. */
+  isAcknowledged?: boolean;
   /** When that request was answered, ms since the epoch; default now. */
   replacedAtMs?: number;
 }

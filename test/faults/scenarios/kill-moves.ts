@@ -49,7 +49,7 @@ async function move(service: RunningService, one: Move): Promise<void> {
   const headers = { 'content-type': 'application/json' };
   try {
     const { status } = await service.client.request('POST', `${canvasUrl(one.from)}/move`, { body, headers });
-    one.isAnswered = status === 200;
+    one.isAnswered = status === 201;
     await service.client.request('POST', '/admin/flush');
   } catch {
     // It was killed.

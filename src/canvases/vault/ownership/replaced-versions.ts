@@ -12,6 +12,12 @@ import type { VaultPath } from '../vault-path.js';
 import type { KnownFiles } from './known-files.js';
 import { LateEdits } from './late-edits.js';
 
+/**
+ * What goes on under another name: the very file (its inode), or its bytes alone.
+ * @source product contract, Canvases (`POST /canvas/{path}/move`)
+ */
+export type Elsewhere = { readonly inode: bigint } | { readonly etag: string };
+
 type Replacing = Pick<FileWork, 'knownEtags' | 'isUnseen' | 'replacedAtMs'>;
 
 /**
@@ -91,7 +97,7 @@ export class ReplacedVersions {
   /**
    * Runs `work`, which calls the function it is given right before the file at `address` loses its name, and again
    * when that is not the file whose inode it answers: another program has put a new one there meanwhile.
-   * @param isElsewhere whether the bytes go on under another name, so that the history need not have them
+   * @param elsewhere what the history need not have; whatever else had the name is kept
    * @throws what `work` throws; nothing is in the history then that was not lost elsewhere
    */
   async keeping<T>(
@@ -99,7 +105,7 @@ export class ReplacedVersions {
     address: string,
     replacing: Replacing,
     work: (hold: HoldFile) => Promise<T>,
-    isElsewhere = false,
+    elsewhere?: Elsewhere,
   ): Promise<T> {
     const held: HeldVersion[] = [];
     let isDone = false;
@@ -116,7 +122,8 @@ export class ReplacedVersions {
     } finally {
       for (const version of held) {
         const isConflict = isLater(version, replacing.replacedAtMs);
-        await this.#end(path, version, isDone && !isElsewhere, isDone && isElsewhere, isConflict);
+        if (isDone) await this.#replacedBy(path, version, elsewhere, isConflict);
+        else await this.#ending(path, () => this.#options.history.discard(version));
       }
     }
   }
@@ -142,24 +149,29 @@ export class ReplacedVersions {
     return held;
   }
 
-  /** The write itself has ended, well or not; what goes wrong here is put right at the next start. */
-  async #end(
+  /** `held` has lost its name. */
+  #replacedBy(
     path: VaultPath,
     held: HeldVersion,
-    isReplaced: boolean,
-    isElsewhere: boolean,
+    elsewhere: Elsewhere | undefined,
     isConflict: boolean,
   ): Promise<void> {
-    try {
-      if (!isReplaced) {
-        await this.#options.history.discard(held, isElsewhere);
-        return;
-      }
-      const settled = await this.#options.history.settle(held);
-      if (isConflict) this.#options.onConflict(path.text, settled?.etag ?? held.etag);
+    return this.#ending(path, async () => {
+      const { history, onConflict } = this.#options;
+      if (elsewhere && 'inode' in elsewhere && elsewhere.inode === held.inode) return history.discard(held);
+      const settled = await history.settle(held, elsewhere && 'etag' in elsewhere ? elsewhere.etag : undefined);
+      if (!settled && elsewhere) return;
+      if (isConflict || elsewhere) onConflict(path.text, settled?.etag ?? held.etag);
       // Another program wrote into the held file after it was looked at: what it held before is kept as well.
       if (settled && settled.etag !== held.etag) await this.#keepFromMemory(path.text, held.etag);
       if (settled) this.#late.held({ ...held, ...settled });
+    });
+  }
+
+  /** The write itself has ended, well or not; what goes wrong here is put right at the next start. */
+  async #ending(path: VaultPath, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       this.#options.logger.warn(
         { canvas: path.text, err: error },
