@@ -33,7 +33,7 @@ function start(env: Record<string, string>) {
     return JSON.parse(line ?? '{}');
   };
   const origin = async () => (await places()).api ?? '';
-  return { child, output: () => output, places, origin, exited: exitOf(child) };
+  return { child, says, output: () => output, places, origin, exited: exitOf(child) };
 }
 
 const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', resolve));
