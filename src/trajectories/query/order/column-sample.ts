@@ -6,16 +6,31 @@ import { type IntegerColumn, integerColumns, type NumberColumn, numberColumns } 
 export type SampledColumn = NumberColumn | IntegerColumn;
 
 /**
+ * A place in an order by value, then `seq`. Without `seq` it is behind all rows with the value.
+ * @source product contract, Trajectories ("sorted page")
+ */
+export interface SampledPlace {
+  value: number;
+  seq?: number;
+}
+
+/**
  * Samples of columns, taken behind the scenes, from which follows roughly where the first rows of an order end. They
  * are guesses and may be old: who uses them checks what comes of it.
  * @source product contract, Optimisations (`native_query`)
  */
 export interface ColumnSamples {
   /**
-   * The value up to which, in the query's direction, about `share` (0..1) of all rows lie, counted from `after`.
+   * The place up to which, in the query's direction, about `share` (0..1) of all rows lie, counted from `after`. It is
+   * among the rows of one value only where many rows share that value.
    * @returns undefined when nothing is known yet, or when so many rows lie there that a bound is of no use
    */
-  bound(column: SampledColumn, order: PageQuery['order'], share: number, after?: number): number | undefined;
+  bound(
+    column: SampledColumn,
+    order: PageQuery['order'],
+    share: number,
+    after?: Required<SampledPlace>,
+  ): SampledPlace | undefined;
   /** Resolves when no sample is being taken. */
   idle(): Promise<void>;
 }
@@ -28,8 +43,8 @@ const greatestShare = 0.2;
 const staleShare = 0.1;
 
 interface Sample {
-  /** Ascending. */
-  values: Float64Array;
+  /** Ascending by value, then by `seq`. */
+  places: Required<SampledPlace>[];
   rows: number;
 }
 
@@ -47,7 +62,7 @@ export function createColumnSamples(table: Table, smallestTable: number): Column
       const known = samples.get(column);
       if (rows < smallestTable) samples.delete(column);
       else if (!known || Math.abs(rows - known.rows) > rows * staleShare) {
-        samples.set(column, { values: await sampledValues(table, column, rows), rows });
+        samples.set(column, { places: await sampledPlaces(table, column, rows), rows });
       }
     } catch {
       samples.delete(column);
@@ -59,8 +74,8 @@ export function createColumnSamples(table: Table, smallestTable: number): Column
       taking ??= take(column).finally(() => {
         taking = undefined;
       });
-      const values = samples.get(column)?.values;
-      return values && boundIn(values, order, share, after);
+      const places = samples.get(column)?.places;
+      return places && boundIn(places, order, share, after);
     },
     async idle() {
       await taking;
@@ -68,40 +83,54 @@ export function createColumnSamples(table: Table, smallestTable: number): Column
   };
 }
 
-async function sampledValues(table: Table, column: SampledColumn, rows: number): Promise<Float64Array> {
+async function sampledPlaces(table: Table, column: SampledColumn, rows: number): Promise<Required<SampledPlace>[]> {
   const stride = Math.max(1, Math.ceil(rows / sampleSize));
-  const values: number[] = [];
+  const places: Required<SampledPlace>[] = [];
   let passed = 0;
-  for await (const batch of table.query().select([column])) {
-    const all = batch.getChild(column)?.toArray() as Float64Array | Int32Array;
-    for (let i = (stride - (passed % stride)) % stride; i < all.length; i += stride) values.push(all[i]!);
-    passed += all.length;
+  for await (const batch of table.query().select([column, 'seq'])) {
+    const values = batch.getChild(column)?.toArray() as Float64Array | Int32Array;
+    const seqs = batch.getChild('seq')?.toArray() as Float64Array;
+    for (let i = (stride - (passed % stride)) % stride; i < values.length; i += stride) {
+      places.push({ value: values[i]!, seq: seqs[i]! });
+    }
+    passed += values.length;
   }
-  return Float64Array.from(values).sort();
+  return places.sort(compare);
 }
 
-function boundIn(values: Float64Array, order: PageQuery['order'], share: number, after?: number): number | undefined {
-  const count = values.length;
+const compare = (a: Required<SampledPlace>, b: Required<SampledPlace>) => a.value - b.value || a.seq - b.seq;
+
+function boundIn(
+  places: readonly Required<SampledPlace>[],
+  order: PageQuery['order'],
+  share: number,
+  after?: Required<SampledPlace>,
+): SampledPlace | undefined {
+  const count = places.length;
   const wanted = Math.max(leastValues, Math.ceil(share * count));
-  if (order === 'asc') {
-    const start = after === undefined ? 0 : placeOf(values, (value) => value >= after);
-    const bound = values[start + wanted];
-    if (bound === undefined) return undefined;
-    return placeOf(values, (value) => value > bound) - start > count * greatestShare ? undefined : bound;
-  }
-  const end = after === undefined ? count : placeOf(values, (value) => value > after);
-  const bound = values[end - 1 - wanted];
+  if (wanted > count * greatestShare) return undefined;
+  const isRising = order === 'asc';
+  const start = isRising ? 0 : count;
+  const from = after
+    ? placeOf(places, (place) => (isRising ? compare(place, after) >= 0 : compare(place, after) > 0))
+    : start;
+  const bound = places[isRising ? from + wanted : from - 1 - wanted];
   if (bound === undefined) return undefined;
-  return end - placeOf(values, (value) => value >= bound) > count * greatestShare ? undefined : bound;
+  const { value } = bound;
+  const end = placeOf(places, (place) => (isRising ? place.value > value : place.value >= value));
+  return Math.abs(end - from) > count * greatestShare ? bound : { value };
 }
 
-/** The first place whose value passes; those behind it pass too. */
-function placeOf(values: Float64Array, passes: (value: number) => boolean): number {
+/** The first place that passes; those behind it pass too. */
+function placeOf(
+  places: readonly Required<SampledPlace>[],
+  passes: (place: Required<SampledPlace>) => boolean,
+): number {
   let low = 0;
-  let high = values.length;
+  let high = places.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (passes(values[middle]!)) high = middle;
+    if (passes(places[middle]!)) high = middle;
     else low = middle + 1;
   }
   return low;

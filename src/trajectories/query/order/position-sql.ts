@@ -1,7 +1,7 @@
 import { booleanLiteral, integerLiteral, numberLiteral, stringLiteral } from '../../../lance/index.js';
 import type { PageQuery, RowPosition } from '../page-query.js';
 import type { ScalarColumn } from '../trajectory-columns.js';
-import { isInteger } from './column-sample.js';
+import { isInteger, type SampledColumn, type SampledPlace } from './column-sample.js';
 
 /**
  * The rows behind the position where a walk stands, as SQL text; undefined at the start of a walk and without one.
@@ -21,6 +21,19 @@ export function positionSql({ sortBy, order, walk }: PageQuery): string | undefi
   const isLast = after.value === (order === 'asc');
   const sameValue = `${sortBy} = ${value} AND ${behind}`;
   return isLast ? sameValue : `${sortBy} = ${booleanLiteral(!after.value)} OR (${sameValue})`;
+}
+
+/**
+ * The rows up to a place of the order, with the row there, as SQL text.
+ * @source product contract, Optimisations (`native_query`)
+ */
+export function upToSql(column: SampledColumn, order: PageQuery['order'], { value, seq }: SampledPlace): string {
+  const sign = order === 'asc' ? '<' : '>';
+  const at = valueSql(column, value);
+  const upToValue = `${column} ${sign}= ${at}`;
+  return seq === undefined
+    ? upToValue
+    : `${upToValue} AND (${column} ${sign} ${at} OR seq ${sign}= ${numberLiteral(seq)})`;
 }
 
 function valueSql(column: ScalarColumn, value: RowPosition['value']): string {

@@ -1,10 +1,10 @@
 import { readFresh, scanBatches, type Table, withoutIndex } from '../../../lance/index.js';
 import { rowIdsOf } from '../arrow-rows.js';
 import type { PageQuery, RowPosition } from '../page-query.js';
-import { filterSql, type TrajectoryCondition } from '../trajectory-filter.js';
-import { createColumnSamples, isInteger, isSampled } from './column-sample.js';
+import { filterSql } from '../trajectory-filter.js';
+import { createColumnSamples, isSampled } from './column-sample.js';
 import { isPlain, passing } from './plain-filter.js';
-import { positionSql } from './position-sql.js';
+import { positionSql, upToSql } from './position-sql.js';
 
 /**
  * The first rows of an order, as many as were asked for or all there are: their row ids, how many rows pass the
@@ -81,15 +81,11 @@ export function createSorting(table: Table, smallestSampledTable: number, usesIn
   }
 
   /** The condition that lets roughly the rows asked for pass; undefined when there is none or it would not pay. */
-  function boundFor(query: PageQuery, limit: number, share: number): TrajectoryCondition | undefined {
-    const { sortBy: column, order, walk } = query;
-    if (!isSampled(column) || limit === Infinity) return undefined;
-    const after = walk?.after === undefined ? undefined : Number(walk.after.value);
-    const bound = samples.bound(column, order, share, after);
-    if (bound === undefined) return undefined;
-    const bounds = order === 'asc' ? { max: bound } : { min: bound };
-    if (isInteger(column)) return { test: 'between_whole', column, ...bounds };
-    return { test: 'between', column, ...bounds };
+  function boundFor({ sortBy, order, walk }: PageQuery, limit: number, share: number): string | undefined {
+    if (!isSampled(sortBy) || limit === Infinity) return undefined;
+    const after = walk?.after && { value: Number(walk.after.value), seq: walk.after.seq };
+    const bound = samples.bound(sortBy, order, share, after);
+    return bound && upToSql(sortBy, order, bound);
   }
 
   /** What to look for: all rows behind the walk's place, and where a bound pays, those up to it. */
@@ -100,7 +96,7 @@ export function createSorting(table: Table, smallestSampledTable: number, usesIn
     const counted = filter === undefined ? Promise.resolve(allRows) : countRows(filter);
     if (allRows < smallestSampledTable || limit === Infinity) return { where, counted };
     const bound = boundFor(query, limit, (spare * limit) / Math.max(1, await counted));
-    return { where, counted, ...(bound ? { bounded: joined([where, filterSql([bound])]) } : {}) };
+    return { where, counted, ...(bound === undefined ? {} : { bounded: joined([where, bound]) }) };
   }
 
   function matching(where: string | undefined): Query {

@@ -7,9 +7,11 @@ import { makeRow, openTables } from '../../stored-rows.js';
 
 const rowCount = 1000;
 const rows = Array.from({ length: rowCount }, (_, i) =>
-  makeRow(i, { created_at: i, reward: ((i * 37) % rowCount) / 10 - 20, step_count: i % 3 }),
+  makeRow(i, { created_at: i, reward: ((i * 37) % rowCount) / 10 - 20, step_count: i % 3, epoch_id: 7 }),
 );
 const newest: PageQuery = { filter: [], sortBy: 'created_at', order: 'desc', page: 1, pageSize: 20 };
+
+const at = (i: number) => ({ value: i, seq: rows[i]!.seq });
 
 let table: Table;
 beforeAll(async () => {
@@ -42,20 +44,25 @@ test('a sample says roughly where the first rows of an order end', async () => {
   const samples = createColumnSamples(table, 1);
   expect(samples.bound('created_at', 'desc', 0.1)).toBeUndefined();
   await samples.idle();
-  expect(samples.bound('created_at', 'desc', 0.1)).toBe(899);
-  expect(samples.bound('created_at', 'asc', 0.1)).toBe(100);
-  expect(samples.bound('created_at', 'asc', 0.1, 400)).toBe(500);
-  expect(samples.bound('created_at', 'desc', 0.1, 400)).toBe(300);
+  expect(samples.bound('created_at', 'desc', 0.1)).toEqual({ value: 899 });
+  expect(samples.bound('created_at', 'asc', 0.1)).toEqual({ value: 100 });
+  expect(samples.bound('created_at', 'asc', 0.1, at(400))).toEqual({ value: 500 });
+  expect(samples.bound('created_at', 'desc', 0.1, at(400))).toEqual({ value: 300 });
   expect(samples.bound('created_at', 'asc', 0.5)).toBeUndefined();
-  expect(samples.bound('created_at', 'asc', 0.1, 950)).toBeUndefined();
+  expect(samples.bound('created_at', 'asc', 0.1, at(950))).toBeUndefined();
 });
 
-test('a sample of a column with few values is of no use, nor is one of a small table', async () => {
+test('of a column with few values, a sample says among which rows of one value they end', async () => {
   const samples = createColumnSamples(table, 1);
   samples.bound('step_count', 'asc', 0.01);
   await samples.idle();
-  expect(samples.bound('step_count', 'asc', 0.01)).toBeUndefined();
-  await samples.idle();
+  const { seq } = rows[30]!;
+  expect(samples.bound('step_count', 'asc', 0.01)).toEqual({ value: 0, seq });
+  expect(samples.bound('step_count', 'asc', 0.01, { value: 0, seq })).toEqual({ value: 0, seq: rows[60]!.seq });
+  expect(samples.bound('step_count', 'desc', 0.01)).toEqual({ value: 2, seq: rows[998 - 30]!.seq });
+});
+
+test('a sample of a small table is of no use', async () => {
   const small = createColumnSamples(table, rowCount + 1);
   small.bound('reward', 'asc', 0.01);
   await small.idle();
@@ -104,3 +111,24 @@ test('a sample that cannot be taken is done without', async () => {
   expect(samples.bound('reward', 'asc', 0.1)).toBeUndefined();
   await samples.idle();
 });
+
+test.each(['asc', 'desc'] as const)(
+  'where all rows have one value, few are sorted, %s, on each step of a walk',
+  async (order) => {
+    const { table: watching, filters } = watched();
+    const sorting = createSorting(watching, 1);
+    const query: PageQuery = { ...newest, sortBy: 'epoch_id', order, walk: {} };
+    await sorting.first(query, 20);
+    await sorting.idle();
+    const seqs = rows.map(({ seq }) => seq).sort((a, b) => (order === 'asc' ? a - b : b - a));
+    let after: { value: number; seq: number } | undefined;
+    for (let step = 0; step < 4; step++) {
+      filters.length = 0;
+      const { positionOf } = await sorting.first({ ...query, walk: after ? { after } : {} }, 20);
+      const places = Array.from({ length: 20 }, (_, i) => positionOf(i));
+      expect(places.map(({ seq }) => seq)).toEqual(seqs.slice(20 * step, 20 * step + 20));
+      expect(filters).toEqual([expect.stringMatching(/OR seq [<>]= /)]);
+      after = places[19] as { value: number; seq: number };
+    }
+  },
+);
