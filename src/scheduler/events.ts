@@ -10,8 +10,8 @@ import type { TaskKind } from './task.js';
 export type TaskOutcome = 'completed' | 'failed' | 'cancelled' | 'expired' | 'refused';
 
 /**
- * What the scheduler decided. `limit` is told when it changes, with why and with the load (`cpu` and `memory` as
- * shares, `event_loop` in milliseconds); a task is told when it starts and when it ends.
+ * What the scheduler decided. `limit` is told when it changes, or its reason alone (`previous` is equal then), with the
+ * load (`cpu` and `memory` as shares, `event_loop` in milliseconds); a task is told when it starts and when it ends.
  * @source product contract, Monitoring ("Every decision is a log line and a metric")
  */
 export type SchedulerEvent =

@@ -28,6 +28,7 @@ describe('the metrics of the scheduler', () => {
     const change = { type: 'limit', load: {}, waiting: 0, running: 0 } as const;
     metrics.observeScheduler({ ...change, limit: 10, previous: 20, reason: 'memory' });
     metrics.observeScheduler({ ...change, limit: 20, previous: 10, reason: 'calm' });
+    metrics.observeScheduler({ ...change, limit: 10, previous: 10, reason: 'cpu' });
     metrics.observeScheduler({
       type: 'upstream_limit',
       upstream: 'model',
@@ -43,7 +44,9 @@ describe('the metrics of the scheduler', () => {
       expect.arrayContaining([
         'canvas_scheduler_limit_changes_total{reason="memory",direction="down"} 1',
         'canvas_scheduler_limit_changes_total{reason="calm",direction="up"} 1',
+        'canvas_scheduler_limit_changes_total{reason="cpu",direction="none"} 1',
         'canvas_scheduler_upstream_limit{upstream="model"} 4',
+        'canvas_scheduler_upstream_limit_changes_total{upstream="model",reason="busy"} 1',
         'canvas_scheduler_wait_seconds_bucket{le="0.25",kind="agent"} 0',
         'canvas_scheduler_wait_seconds_bucket{le="0.5",kind="agent"} 1',
         'canvas_scheduler_task_seconds_sum{kind="agent",outcome="completed"} 3',

@@ -309,6 +309,55 @@ describe('a scheduler for another server', () => {
     await clock.advance(300);
     expect(tasks.started).toEqual(['asks']);
   });
+
+  it('lets one try each minute, however long it asks, and all once that one was answered', async () => {
+    const { scheduler, clock } = openTestScheduler();
+    const tasks = openTasks(scheduler);
+    scheduler.observeUpstream(attempt('busy', 5, Number.POSITIVE_INFINITY));
+    for (const name of ['a', 'b', 'c']) tasks.run({ name, upstream: 'model' });
+    await clock.advance(59_900);
+    expect(tasks.started).toEqual([]);
+    await clock.advance(300);
+    expect(tasks.started).toEqual(['a']);
+    scheduler.observeUpstream(attempt('busy', 0, 3600));
+    tasks.running[0]?.end();
+    await clock.advance(59_500);
+    expect(tasks.started).toEqual(['a']);
+    await clock.advance(1000);
+    expect(tasks.started).toEqual(['a', 'b']);
+    await clock.advance(1000);
+    scheduler.observeUpstream(attempt('ok', 0));
+    tasks.running[0]?.end();
+    await settle();
+    expect(tasks.started).toEqual(['a', 'b', 'c']);
+  });
+
+  it('refuses who would not wait so long, but for the one that tries', async () => {
+    const { scheduler, clock, events, flag } = openTestScheduler();
+    const tasks = openTasks(scheduler);
+    scheduler.observeUpstream(attempt('busy', 5, 3600));
+    const impatient = { name: 'asks', upstream: 'model', maxPauseMs: 60_000 };
+    await expect(tasks.run(impatient)).rejects.toMatchObject({
+      code: 'UPSTREAM_PAUSED',
+      kind: 'unavailable',
+      headers: { 'retry-after': '3600' },
+    });
+    expect(events.at(-1)).toMatchObject({ type: 'task_ended', outcome: 'refused' });
+    await clock.advance(60_000);
+    tasks.run(impatient);
+    await settle();
+    expect(tasks.started).toEqual(['asks']);
+    await expect(tasks.run(impatient)).rejects.toMatchObject({ headers: { 'retry-after': '3540' } });
+    flag.enabled = false;
+    tasks.run({ ...impatient, name: 'asks without limits' });
+    await settle();
+    expect(tasks.started).toEqual(['asks', 'asks without limits']);
+    flag.enabled = true;
+    await clock.advance(3_540_000 - 60_000);
+    tasks.run({ ...impatient, name: 'waits the last minute' });
+    await clock.advance(61_000);
+    expect(tasks.started).toContain('waits the last minute');
+  });
 });
 
 describe('a decision about the limit', () => {
@@ -335,6 +384,15 @@ describe('a decision about the limit', () => {
       { level: 'info', limit: 10, previous: 20, reason: 'memory', load: { memory: 0.9 }, waiting: 80, running: 20 },
     ]);
     expect(scheduler.state()).toMatchObject({ limit: 10, reason: 'memory', running: 20 });
+  });
+
+  it('is told too where only its reason changes', async () => {
+    const { clock, load, lines, events } = openTestScheduler();
+    load.cpu = 1;
+    await clock.advance(5000);
+    const decision = { limit: 10, previous: 10, reason: 'cpu' };
+    expect(events).toMatchObject([{ type: 'limit', ...decision }]);
+    expect(lines).toMatchObject([decision]);
   });
 
   it('falls back to the fixed limit, and reports it, while the load cannot be read', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { SchedulerEvent } from '../../scheduler/index.js';
 
 /**
- * A change of the scheduler's limit: when (epoch seconds), from what to what, and why. `load` is what was read then
+ * A change of the scheduler's limit, or of the reason alone: when (epoch seconds), from what to what, and why. `load` is what was read then
  * (`cpu` and `memory` as shares, `event_loop` in milliseconds).
  * @source story-17.4 task 3; product contract, Monitoring (`GET /dashboard`)
  */

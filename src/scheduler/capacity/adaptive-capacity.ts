@@ -126,6 +126,8 @@ export function createAdaptiveCapacity(settings: () => SchedulerSettings, nowMs:
         overloadedMs = now;
         overloadedLimit = limit;
         set(Math.floor(limit / 2), over);
+        // At the minimum nothing is left to halve, and this is why it stays there.
+        reason = over;
         return;
       }
       const isCalm = names.every((name) => (readings[name] as number) < thresholds[name] * calmShare[name]);
@@ -134,6 +136,7 @@ export function createAdaptiveCapacity(settings: () => SchedulerSettings, nowMs:
         return;
       }
       calmSinceMs ??= now;
+      if (reason in calmShare && now - calmSinceMs >= maxCalmMs) reason = 'calm';
       if (!isUsed) return;
       const most = affordable(readings);
       if (isStarting) double(now, most);

@@ -22,8 +22,8 @@ export interface FollowedLimitOptions {
 }
 
 /**
- * The limit in force: the adaptive one while the flag is on and its signals can be read, else the fixed one. Each change is an
- * event and a line of the log.
+ * The limit in force: the adaptive one while the flag is on and its signals can be read, else the fixed one. Each change, also one of
+ * the reason alone, is an event and a line of the log.
  * @source story-17.4 task 3 and AC7
  */
 export interface FollowedLimit {
@@ -45,7 +45,7 @@ export function followLimit(options: FollowedLimitOptions): FollowedLimit {
   let readings: LoadReadings = {};
   let isBroken = false;
   const capacity = () => (flag.enabled && !isBroken ? adaptive : fixed);
-  let told = capacity().limit;
+  let told = { limit: capacity().limit, reason: capacity().reason };
 
   const read = (now: number) => {
     const found: LoadReadings = {};
@@ -57,11 +57,11 @@ export function followLimit(options: FollowedLimitOptions): FollowedLimit {
   };
   const tell = () => {
     const { limit, reason } = capacity();
-    if (limit === told) return;
-    const decision = { limit, previous: told, reason, load: readings, ...counts() };
-    told = limit;
+    if (limit === told.limit && reason === told.reason) return;
+    const decision = { limit, previous: told.limit, reason, load: readings, ...counts() };
+    told = { limit, reason };
     onEvent({ type: 'limit', ...decision });
-    logger.info(decision, 'the scheduler changed how much runs at once');
+    logger.info(decision, 'the scheduler decided how much runs at once');
   };
 
   return {

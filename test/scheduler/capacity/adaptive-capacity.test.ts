@@ -63,6 +63,19 @@ describe('the adaptive limit', () => {
     expect(Math.min(...look(60, { ...calm, ...over }))).toBe(10);
   });
 
+  it('says why it stays at the minimum, and that it is calm again after a while', () => {
+    const { capacity, look } = startCapacity();
+    expect(capacity.reason).toBe('start');
+    look(1, { ...calm, cpu: 1 });
+    expect([capacity.limit, capacity.reason]).toEqual([10, 'cpu']);
+    look(3, { ...calm, memory: 0.9 });
+    expect([capacity.limit, capacity.reason]).toEqual([10, 'memory']);
+    look(31, calm, false);
+    expect(capacity.reason).toBe('memory');
+    look(2, calm, false);
+    expect([capacity.limit, capacity.reason]).toEqual([10, 'calm']);
+  });
+
   it('stays where it is at exactly the thresholds, and in the gap below them', () => {
     const { look } = startCapacity();
     look(1, calm);

@@ -70,6 +70,7 @@ function drawLimitChanges(plot) {
   const { ctx, bbox } = plot;
   const size = 4 * devicePixelRatio;
   for (const { time, limit, previous } of limitChanges) {
+    if (limit === previous) continue;
     const x = plot.valToPos(time, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     const tip = limit < previous ? size * 1.6 : 0;

@@ -84,13 +84,19 @@ function showScheduler({ scheduler, time }) {
             element('time', {}, moment(change.time, time)),
             element(
               'b',
-              { class: `change ${change.limit < change.previous ? 'loss' : 'gain'}` },
-              `${change.previous} → ${change.limit}`,
+              { class: `change ${changeClass(change)}` },
+              change.limit === change.previous ? `${change.limit}` : `${change.previous} → ${change.limit}`,
             ),
             element('span', {}, reasonOf(change)),
           ),
         ),
   );
+}
+
+/** @param {Snapshot['scheduler']['changes'][number]} change */
+function changeClass({ limit, previous }) {
+  if (limit === previous) return '';
+  return limit < previous ? 'loss' : 'gain';
 }
 
 /** @param {Snapshot['scheduler']['changes'][number]} change */

@@ -11,7 +11,7 @@ export function observeScheduler(registry: Registry): (event: SchedulerEvent) =>
   const registers = [registry];
   const changes = new Counter({
     name: 'canvas_scheduler_limit_changes_total',
-    help: 'Times that the limit changed',
+    help: 'Times that the limit changed, or the reason why it did not',
     labelNames: ['reason', 'direction'],
     registers,
   });
@@ -19,6 +19,12 @@ export function observeScheduler(registry: Registry): (event: SchedulerEvent) =>
     name: 'canvas_scheduler_upstream_limit',
     help: 'How much another server takes at once, as far as learnt',
     labelNames: ['upstream'],
+    registers,
+  });
+  const upstreamChanges = new Counter({
+    name: 'canvas_scheduler_upstream_limit_changes_total',
+    help: 'Times that the limit of another server changed',
+    labelNames: ['upstream', 'reason'],
     registers,
   });
   const waits = new Histogram({
@@ -36,13 +42,19 @@ export function observeScheduler(registry: Registry): (event: SchedulerEvent) =>
     registers,
   });
 
+  const directionOf = (limit: number, previous: number) => {
+    if (limit === previous) return 'none';
+    return limit > previous ? 'up' : 'down';
+  };
+
   return (event) => {
     switch (event.type) {
       case 'limit':
-        changes.inc({ reason: event.reason, direction: event.limit > event.previous ? 'up' : 'down' });
+        changes.inc({ reason: event.reason, direction: directionOf(event.limit, event.previous) });
         break;
       case 'upstream_limit':
         upstreamLimit.set({ upstream: event.upstream }, event.limit);
+        upstreamChanges.inc({ upstream: event.upstream, reason: event.reason });
         break;
       case 'task_started':
         waits.observe({ kind: event.kind }, event.waitSeconds);
