@@ -7,7 +7,7 @@ import type { Runner, RunResult, Scenario } from './scenario.js';
 
 const runnerProcess = fileURLToPath(new URL('runner-process.ts', import.meta.url));
 const hogSource = 'for (;;);';
-const died: RunResult = { died: true, perSecond: 0, failed: 0, p95Ms: Number.NaN, peakMiB: Number.NaN };
+const died: RunResult = { died: true, perSecond: 0, failed: 0, p95Ms: Number.NaN, peakMiB: Number.NaN, decisions: '' };
 
 /** An endpoint that answers after 250 ms, and refuses at once what is more than it takes. */
 async function startEndpoint(takes: number): Promise<Server> {

@@ -96,5 +96,6 @@ const result: RunResult = {
   failed,
   p95Ms: quantile(durations, 0.95),
   peakMiB: peakResidentBytes(process.pid) / 2 ** 20,
+  decisions: runner.decisions(),
 };
 process.stdout.write(`\n${JSON.stringify(result)}\n`, () => process.exit(0));

@@ -1,5 +1,5 @@
 import { createLogger } from '../../src/logger.js';
-import { openScheduler } from '../../src/scheduler/index.js';
+import { openScheduler, type SchedulerEvent } from '../../src/scheduler/index.js';
 import type { Permit, UpstreamEvent } from '../../src/upstream/index.js';
 import type { Runner } from './scenario.js';
 
@@ -11,13 +11,38 @@ export interface TaskRunner {
   /** The permit is of the endpoint, for those who have such. */
   add(task: (permit?: Permit) => Promise<void>): Promise<void>;
   observeUpstream(event: UpstreamEvent): void;
+  /** What it decided so far, in one line; empty for those that tell nothing. */
+  decisions(): string;
   close(): Promise<void>;
 }
 
 const minConcurrency = 10;
 const maxConcurrency = 50;
 
+/** Each limit with its last value, and how often it was changed for which reason. */
+function startDecisions() {
+  const limits = new Map<string, { limit: number; reasons: Map<string, number> }>();
+  return {
+    observe(event: SchedulerEvent): void {
+      if (event.type !== 'limit' && event.type !== 'upstream_limit') return;
+      const name = event.type === 'limit' ? 'slots' : event.upstream;
+      const found = limits.get(name) ?? { limit: 0, reasons: new Map<string, number>() };
+      limits.set(name, found);
+      found.limit = event.limit;
+      found.reasons.set(event.reason, (found.reasons.get(event.reason) ?? 0) + 1);
+    },
+    text: () =>
+      [...limits]
+        .map(([name, { limit, reasons }]) => {
+          const counts = [...reasons].map(([reason, count]) => `${reason} ${count}`);
+          return `${name} ${limit} (${counts.join(', ')})`;
+        })
+        .join(', '),
+  };
+}
+
 function ours(upstream: string | undefined): TaskRunner {
+  const decisions = startDecisions();
   const scheduler = openScheduler({
     flag: {
       enabled: true,
@@ -36,12 +61,13 @@ function ours(upstream: string | undefined): TaskRunner {
       },
     },
     logger: createLogger('silent'),
-    onEvent: () => {},
+    onEvent: decisions.observe,
   });
   const options = { name: 'bench', kind: 'agent', ...(upstream === undefined ? {} : { upstream }) } as const;
   return {
     add: (task) => scheduler.run(({ permit }) => task(permit), options),
     observeUpstream: scheduler.observeUpstream,
+    decisions: decisions.text,
     close: scheduler.close,
   };
 }
@@ -49,7 +75,7 @@ function ours(upstream: string | undefined): TaskRunner {
 async function fixed(concurrency: number): Promise<TaskRunner> {
   const { default: PQueue } = await import('p-queue');
   const queue = new PQueue({ concurrency });
-  return { add: (task) => queue.add(() => task()), observeUpstream() {}, close: async () => {} };
+  return { add: (task) => queue.add(() => task()), observeUpstream() {}, decisions: () => '', close: async () => {} };
 }
 
 async function crawlee(): Promise<TaskRunner> {
@@ -59,6 +85,8 @@ async function crawlee(): Promise<TaskRunner> {
   const pool = new AutoscaledPool({
     minConcurrency,
     maxConcurrency,
+    // Its own 10 s would be the whole run.
+    autoscaleIntervalSecs: 1,
     loggingIntervalSecs: null,
     isTaskReadyFunction: async () => waiting.length > 0,
     isFinishedFunction: async () => isClosed,
@@ -74,6 +102,7 @@ async function crawlee(): Promise<TaskRunner> {
         void pool.notify();
       }),
     observeUpstream() {},
+    decisions: () => '',
     async close() {
       isClosed = true;
       await pool.notify();

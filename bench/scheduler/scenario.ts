@@ -1,3 +1,5 @@
+import os from 'node:os';
+
 /**
  * One way to load the machine or the endpoint, and the tasks that are run meanwhile.
  * @source story-17.4 task 3
@@ -16,6 +18,8 @@ export interface Scenario {
 /** @source story-17.4 task 3 */
 export type ScenarioName = 'calm' | 'cpu' | 'waiting' | 'memory' | 'endpoint' | 'bursts';
 
+const everyCore = os.availableParallelism();
+
 /** How many requests the endpoint of the scenario takes at once. @source story-17.4 task 3 */
 export const endpointTakes = 20;
 
@@ -25,8 +29,13 @@ export const endpointTakes = 20;
  */
 export const scenarios: readonly Scenario[] = [
   { name: 'calm', title: 'calm: tasks that wait 200 ms', heapMiB: 512, hogs: 0 },
-  { name: 'cpu', title: 'CPU hogs on every core: tasks that compute 5 ms and wait 5 ms', heapMiB: 512, hogs: 2 },
-  { name: 'waiting', title: 'CPU hogs on every core: tasks that wait 200 ms', heapMiB: 512, hogs: 2 },
+  {
+    name: 'cpu',
+    title: 'CPU hogs on every core: tasks that compute 5 ms and wait 5 ms',
+    heapMiB: 512,
+    hogs: everyCore,
+  },
+  { name: 'waiting', title: 'CPU hogs on every core: tasks that wait 200 ms', heapMiB: 512, hogs: everyCore },
   { name: 'memory', title: 'memory: tasks that hold 8 MB for 300 ms, a heap of 192 MiB', heapMiB: 192, hogs: 0 },
   {
     name: 'endpoint',
@@ -46,7 +55,8 @@ export type Runner = 'scheduler' | 'crawlee' | `p-queue ${number}`;
 
 /**
  * What one run of one runner measured. `died`: the process ended for lack of memory, and nothing else is known.
- * `p95Ms` is from the start of a task to its end, in bursts from its arrival.
+ * `p95Ms` is from the start of a task to its end, in bursts from its arrival. `decisions` are the scheduler's: each limit
+ * with its value at the end, and how often it was changed for which reason.
  * @source product contract, promise 7
  */
 export interface RunResult {
@@ -55,4 +65,5 @@ export interface RunResult {
   failed: number;
   p95Ms: number;
   peakMiB: number;
+  decisions: string;
 }
