@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import type { StreamOptions } from '../../upstream/index.js';
-import { answerCut, answerGarbled } from '../errors.js';
+import { answerCut } from '../errors.js';
+import { answerPiece } from './answer-piece.js';
 import type { ChatMessage, ChatModel, ChatRequest } from './chat-model.js';
 
 /**
@@ -41,17 +41,6 @@ const maxBytes = 8 * 1024 * 1024;
 /** Of one answer: far more than a canvas can show. */
 const maxCharacters = 262_144;
 
-const chunkSchema = z.looseObject({
-  choices: z
-    .array(
-      z.looseObject({
-        delta: z.looseObject({ content: z.string().nullish(), refusal: z.string().nullish() }).nullish(),
-        finish_reason: z.string().nullish(),
-      }),
-    )
-    .nullish(),
-});
-
 /** The conversation with the wanted form written into it, for servers that do not enforce it. */
 function withForm(messages: readonly ChatMessage[], schema: Record<string, unknown>): ChatMessage[] {
   const wish = `The answer is one JSON object that fits this JSON Schema:\n${JSON.stringify(schema)}`;
@@ -76,18 +65,6 @@ function bodyOf(request: ChatRequest, model: string, format: AnswerFormat): Reco
   };
 }
 
-function chunkOf(data: string): z.infer<typeof chunkSchema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(data);
-  } catch (error) {
-    throw answerGarbled(error);
-  }
-  const chunk = chunkSchema.safeParse(value);
-  if (!chunk.success) throw answerGarbled(chunk.error);
-  return chunk.data;
-}
-
 /**
  * A model behind any server that speaks OpenAI's chat completions (OpenAI, Ollama, vLLM, llama.cpp). The answer is
  * streamed, so that a server which has fallen silent is noticed.
@@ -103,11 +80,11 @@ export function openAiChatModel({ server, baseUrl, model, answerFormat }: OpenAi
       const body = bodyOf(request, model, answerFormat);
       const options = { signal, permit, idleMs, totalMs, maxBytes, lastData: '[DONE]' };
       for await (const data of server.postStream('/chat/completions', body, options)) {
-        const choice = chunkOf(data).choices?.[0];
-        if (choice?.delta?.refusal) throw answerCut('refusal');
-        text += choice?.delta?.content ?? '';
+        const { content, refusal, finishReason } = answerPiece(data);
+        if (refusal) throw answerCut('refusal');
+        text += content ?? '';
         if (text.length > maxCharacters) throw answerCut('too_long');
-        ended = choice?.finish_reason ?? ended;
+        ended = finishReason ?? ended;
       }
       if (ended === 'length' || ended === 'content_filter') throw answerCut(ended);
       return text;
