@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { isObject, maxRecordDepth } from '../../trajectory-values.js';
 import type { TextEncoding, Wrapper } from './text-reader.js';
 
@@ -16,17 +16,22 @@ export function parseRecord(bytes: Buffer, asBytes = false): Parsed {
   if (asBytes && !bytes.includes('\\u')) {
     try {
       return { value: JSON.parse(bytes.toString('latin1')), encoding: 'latin1' };
-    } catch {
+    } catch (error) {
+      if (isAscii(bytes)) return faultOf(error);
       // Read as characters below, which says at which of them it breaks.
     }
   }
   try {
     return { value: JSON.parse(bytes.toString('utf8')), encoding: 'utf8' };
   } catch (error) {
-    const position = /position (\d+)/.exec((error as Error).message)?.[1];
-    const at = position === undefined ? '' : ` (at character ${Number(position) + 1})`;
-    return { fault: `not valid JSON${at}` };
+    return faultOf(error);
   }
+}
+
+function faultOf(error: unknown): { fault: string } {
+  const position = /position (\d+)/.exec((error as Error).message)?.[1];
+  const at = position === undefined ? '' : ` (at character ${Number(position) + 1})`;
+  return { fault: `not valid JSON${at}` };
 }
 
 /**

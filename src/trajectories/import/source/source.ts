@@ -28,7 +28,8 @@ const inflateBytes = 16 * 1024;
 const maxExpansion = 250;
 const freeExpansionBytes = 64 * 1024 * 1024;
 const maxGzipLayers = 2;
-const maxQuickBeginnings = 4096;
+const maxQuickLines = 2048;
+const maxQuickElements = 16_384;
 
 /**
  * @throws NodeJS.ErrnoException when the file cannot be looked at
@@ -64,18 +65,25 @@ export async function isSmallText(file: FileIdentity, maxBytes: number): Promise
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(file.bytes + 1));
     const bytes = buffer.subarray(0, bytesRead);
-    return !isGzip(bytes) && hasFewBeginnings(bytes);
+    return !isGzip(bytes) && isReadSoon(bytes);
   } finally {
     await handle.close();
   }
 }
 
-const mayPrecedeRecord = new Set(Buffer.from('\n,{['));
+const newline = 0x0a;
+const comma = 0x2c;
+const openObject = 0x7b;
 
-function hasFewBeginnings(bytes: Buffer): boolean {
-  let count = 0;
-  for (const byte of bytes) if (mayPrecedeRecord.has(byte)) count += 1;
-  return count <= maxQuickBeginnings;
+/** A line that is no JSON costs many times what an element of a list does. */
+function isReadSoon(bytes: Buffer): boolean {
+  let lines = 0;
+  let elements = 0;
+  for (const byte of bytes) {
+    if (byte === newline) lines += 1;
+    else if (byte === comma || byte === openObject) elements += 1;
+  }
+  return lines <= maxQuickLines && elements <= maxQuickElements;
 }
 
 /**

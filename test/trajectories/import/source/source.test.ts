@@ -125,6 +125,6 @@ it.each([
 });
 
 it('isSmallText is met by records as they are', async () => {
-  const file = await writeSource(await temporaryFolder(), formats.lines!(rawRecords(50)));
+  const file = await writeSource(await temporaryFolder(), formats.lines!(rawRecords(250)));
   expect(await isSmallText(file, quarter)).toBe(true);
 });
