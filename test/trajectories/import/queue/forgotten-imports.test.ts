@@ -6,7 +6,8 @@ import { temporaryFolder } from '../../../support/folder.js';
 import { heldRuns, openTestImports, pieces, skip } from '../open.js';
 import { formats, rawRecords } from '../records.js';
 
-const large = formats.lines!(rawRecords(300));
+/** More than is read without a thread. */
+const large = formats.lines!(rawRecords(300).map((record) => ({ ...record, blob: 'x'.repeat(1000) })));
 
 const accept = async (imports: Imports, text: string) =>
   (await imports.accept(await imports.receive(pieces(text), false), skip)).task_id;
