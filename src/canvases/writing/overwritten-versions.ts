@@ -133,7 +133,11 @@ export class OverwrittenVersions {
   }
 
   #archiveQuietly(text: string): void {
-    if (this.#underWay.has(text)) return;
+    const bytes = this.#forget(text);
+    if (this.#underWay.has(text)) {
+      this.#wait(text, quietMs, bytes);
+      return;
+    }
     this.#underWay.add(text);
     this.archive(text)
       .catch((error: unknown) => this.#warn(text, error))

@@ -11,6 +11,7 @@ function open() {
   const waiting: OverwrittenVersion<Buffer>[] = [];
   const kept: string[][] = [];
   const failures: Error[] = [];
+  const disk = { isReady: Promise.resolve() };
   const journal = {
     get overwritten() {
       return new Map(waiting.length > 0 ? [[text, waiting]] : []);
@@ -23,6 +24,7 @@ function open() {
     keepAll: async (_path: string, versions: readonly { bytes: Buffer }[]) => {
       const failure = failures.shift();
       if (failure) throw failure;
+      await disk.isReady;
       kept.push(versions.map(({ bytes }) => bytes.toString()));
     },
   };
@@ -34,7 +36,7 @@ function open() {
     waiting.push({ etag: `"${content}"`, sequence, content: Buffer.from(content), replacedAtMs: sequence });
     versions.noticed(text);
   };
-  return { clock, kept, failures, versions, overwrite, waiting };
+  return { clock, kept, failures, disk, versions, overwrite, waiting };
 }
 
 test('are brought over together once their canvas is quiet', async () => {
@@ -48,6 +50,22 @@ test('are brought over together once their canvas is quiet', async () => {
   await clock.advance(500);
   expect(kept).toEqual([['1', '2', '3']]);
   expect(versions.bytesOf(text, '"2"')).toBeUndefined();
+  expect(clock.timers).toBe(0);
+});
+
+test('those that come while a slow disk takes earlier ones are brought over after them, by themselves', async () => {
+  const { clock, kept, disk, overwrite } = open();
+  let end = () => {};
+  disk.isReady = new Promise((resolve) => {
+    end = resolve;
+  });
+  overwrite('1');
+  await clock.advance(2000);
+  overwrite('2');
+  await clock.advance(5000);
+  end();
+  await clock.advance(2000);
+  expect(kept).toEqual([['1'], ['2']]);
   expect(clock.timers).toBe(0);
 });
 
