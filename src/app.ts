@@ -12,7 +12,7 @@ import {
   parsedCanvases,
 } from './canvases/index.js';
 import { endsWithin } from './ends-within.js';
-import { createServer, healthRoutes, rehearse } from './http/index.js';
+import { closeServer, createServer, healthRoutes, rehearse } from './http/index.js';
 import type { Logger } from './logger.js';
 import { type KeptAnswer, openMemory } from './memory/index.js';
 import { createMetrics, dashboardPagePaths, metricsRoutes, openDashboard, openMonitoring } from './metrics/index.js';
@@ -33,6 +33,9 @@ export interface App {
   reload(): void;
   close(): Promise<void>;
 }
+
+/** For what is under way when a stop begins; the canvases need the rest of the time that a stop has. */
+const requestsGraceMs = 3000;
 
 /** The database cannot be told to give up an index it is building. */
 const upkeepGraceMs = 4000;
@@ -260,7 +263,6 @@ async function buildParts(settings: Settings, logger: Logger, version: string, d
       ...library.routes,
     ],
   });
-
   onServer(server);
 
   return {
@@ -277,10 +279,10 @@ async function buildParts(settings: Settings, logger: Logger, version: string, d
     async close() {
       draining = true;
       // Imports first: a request that waits for one to end is answered, and the server can close.
-      await imports.close();
-      await engine.close();
-      await scheduler.close();
-      await server.close();
+      const work = imports.close().then(engine.close).then(scheduler.close);
+      const began = performance.now();
+      await endsWithin(requestsGraceMs, work);
+      await closeServer(server, Math.max(200, requestsGraceMs - (performance.now() - began)));
       await flags.stopComparing();
       await dashboard.close();
       tuning.close();

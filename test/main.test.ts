@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -84,6 +86,37 @@ test('on SIGHUP it reads the configuration at once, an edit or not, and serves o
   expect(flags.fast_json).toMatchObject({ enabled: false, effective: false });
   service.child.kill('SIGTERM');
   expect(await service.exited).toBe(0);
+});
+
+test('a stop waits neither for a body that has stalled nor for a reader that has: the journal is empty and nothing is locked', {
+  timeout: 60_000,
+}, async () => {
+  const folder = await temporaryFolder();
+  const service = start({ PORT: '0', DATA_DIR: folder });
+  const origin = await service.origin();
+  const text = 'x'.repeat(14 * 1024 * 1024);
+  const body = `{"nodes":[{"id":"a","type":"text","text":"${text}","x":0,"y":0,"width":1,"height":1}],"edges":[]}`;
+  const headers = { 'content-type': 'application/json', prefer: 'respond-async' };
+  expect((await fetch(`${origin}/canvas/a.canvas`, { method: 'PUT', headers, body })).status).toBe(202);
+  const ask = async (head: string): Promise<Socket> => {
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(`${head}\r\nHost: 127.0.0.1\r\n`);
+    return socket;
+  };
+  const sender = await ask('PUT /canvas/b.canvas HTTP/1.1');
+  sender.write('Content-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n{"nodes"');
+  const reader = await ask('GET /canvas/a.canvas HTTP/1.1');
+  reader.write('\r\n');
+  await Promise.all([once(sender, 'data'), once(reader, 'readable')]);
+  service.child.kill('SIGTERM');
+  expect(await service.exited).toBe(0);
+  expect(await readFile(path.join(folder, 'vault', 'a.canvas'), 'utf8')).toBe(body);
+  expect(await readdir(path.join(folder, 'journal'))).toEqual([]);
+  const left = [...(await readdir(folder)), ...(await readdir(path.join(folder, 'vault')))];
+  expect(left.filter((name) => name.endsWith('.lock'))).toEqual([]);
 });
 
 test('a second start on the data folder is refused with a vault of its own too, touches nothing, and works after a kill', {

@@ -1,6 +1,7 @@
 export { type ComponentState, healthOperations, healthRoutes, type Readiness } from './health.js';
 export { installJsonBody } from './json-body.js';
 export { type ProblemDocument, problemMediaType, problemResponses, problemSchema } from './problem.js';
+export { closeServer } from './requests/connection-closing.js';
 export type { DirectAnswer, DirectRequest, DirectRoute } from './requests/direct-answers.js';
 export { isRehearsal, rehearse } from './requests/rehearsal.js';
 export type { RequestEvent } from './requests/request-log.js';

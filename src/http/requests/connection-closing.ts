@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { endsWithin } from '../../ends-within.js';
 
 const lookEveryMs = 20;
 
@@ -22,4 +23,16 @@ export function installConnectionClosing(server: FastifyInstance): void {
     looking.unref();
     server.server.once('close', () => clearInterval(looking));
   });
+}
+
+/**
+ * Closes the server; what is not answered by then is cut: a body that stopped arriving, a reader that stopped reading.
+ * @param graceMs for the requests under way
+ * @throws what a part's own closing throws
+ * @source Node.js documentation, http "server.closeAllConnections()"
+ */
+export async function closeServer(server: FastifyInstance, graceMs: number): Promise<void> {
+  const closed = server.close();
+  if (!(await endsWithin(graceMs, closed))) server.server.closeAllConnections();
+  await closed;
 }
