@@ -68,10 +68,15 @@ export interface Canvases {
   /**
    * Changes a canvas: `apply` gets the newest accepted bytes, in order with all other writes of the canvas, and what it
    * throws refuses this edit only. It may be called again, must not alter the bytes it gets, and gives them back or others
-   * that it has checked.
+   * that it has checked. `heldBytes` is what it keeps in memory meanwhile, such as the body of its request.
    * @throws Problem CANVAS_NOT_FOUND, PRECONDITION_FAILED, CANVAS_TOO_LARGE; what `apply` throws
    */
-  edit(path: string, conditions: Preconditions, apply: (current: Buffer) => Buffer): Promise<PutAnswer>;
+  edit(
+    path: string,
+    conditions: Preconditions,
+    apply: (current: Buffer) => Buffer,
+    heldBytes?: number,
+  ): Promise<PutAnswer>;
   /**
    * Gives a canvas another path, its history with it.
    * @throws Problem CANVAS_NOT_FOUND, PRECONDITION_FAILED, CANVAS_EXISTS, CANVAS_NAME_CLASH

@@ -77,7 +77,12 @@ export class OpenedCanvases implements Canvases {
     return isAsync ? { ...answer, outcome: 'accepted' } : answer;
   }
 
-  async edit(text: string, conditions: Preconditions, apply: (current: Buffer) => Buffer): Promise<PutAnswer> {
+  async edit(
+    text: string,
+    conditions: Preconditions,
+    apply: (current: Buffer) => Buffer,
+    heldBytes = 0,
+  ): Promise<PutAnswer> {
     const path = parseVaultPath(text);
     const applyAndCheck = (current: Buffer) => {
       const bytes = apply(current);
@@ -85,7 +90,7 @@ export class OpenedCanvases implements Canvases {
       const etag = etagOf(bytes);
       return { bytes: bytes === current ? bytes : this.#parts.json.acceptEdit(bytes, etag), etag };
     };
-    return this.#write({ path, change: { kind: 'edit', apply: applyAndCheck }, conditions });
+    return this.#write({ path, change: { kind: 'edit', heldBytes, apply: applyAndCheck }, conditions });
   }
 
   async delete(text: string, conditions: Preconditions): Promise<void> {

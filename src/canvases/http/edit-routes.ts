@@ -67,6 +67,7 @@ export function editRoutes(canvases: Pick<Canvases, 'edit'>): FastifyPluginAsync
           request.params.path,
           preconditionsOf(request.headers),
           (current) => checkedBytes(apply(current, body)),
+          body.length,
         );
         return reply.header('etag', etag).send({ path, etag, bytes });
       },

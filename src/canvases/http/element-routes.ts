@@ -109,6 +109,7 @@ export function elementRoutes(canvases: Pick<Canvases, 'edit'>): FastifyPluginAs
             request.params.path,
             preconditionsOf(request.headers),
             (current) => editors.apply(current, add(body), ''),
+            body.length,
           );
           const id = idIn(body);
           reply
@@ -128,11 +129,13 @@ export function elementRoutes(canvases: Pick<Canvases, 'edit'>): FastifyPluginAs
           schema: elementOperations[`patch${name}`],
         },
         async (request, reply) => {
-          const edit = patch(request.params.id, bytesSent(request.body, 'a merge patch'));
+          const body = bytesSent(request.body, 'a merge patch');
+          const edit = patch(request.params.id, body);
           const { path, etag, bytes } = await canvases.edit(
             request.params.path,
             preconditionsOf(request.headers),
             (current) => editors.apply(current, edit, ''),
+            body.length,
           );
           return reply.header('etag', etag).send({ path, etag, bytes });
         },

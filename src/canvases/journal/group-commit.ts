@@ -98,6 +98,10 @@ export class GroupCommitJournal implements Journal {
     return this.#pending.overwritten;
   }
 
+  get overwrittenBytes(): number {
+    return this.#pending.overwrittenBytes;
+  }
+
   append(change: CanvasChange): Promise<void> {
     if (this.#isClosed) return Promise.reject(journalClosed());
     if (isTooLong(change)) return Promise.reject(new RangeError('a path or an ETag is longer than 16,000 characters'));

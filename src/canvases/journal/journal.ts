@@ -76,6 +76,8 @@ export interface Journal {
   checkpoint(path: string, etag: string | null): void;
   /** Versions that no file ever had and that are kept for the history, by canvas, oldest first. */
   readonly overwritten: ReadonlyMap<string, readonly OverwrittenVersion<Buffer>[]>;
+  /** What the overwritten versions of all canvases take in memory. */
+  readonly overwrittenBytes: number;
   /** The history has, durably, the overwritten versions of a canvas up to that with this sequence. */
   archived(path: string, sequence: number): void;
   /** Canvases that have not been checkpointed. Their newest bytes are kept in memory. */

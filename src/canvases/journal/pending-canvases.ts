@@ -50,6 +50,13 @@ export class PendingCanvases<Content> {
   readonly #canvases = new Map<string, PendingCanvas<Content>>();
   /** Oldest first. */
   readonly #overwritten = new Map<string, OverwrittenVersion<Content>[]>();
+  readonly #sizeOf: (content: Content) => number;
+  #overwrittenBytes = 0;
+
+  /** @param sizeOf the bytes that some content takes in memory */
+  constructor(sizeOf: (content: Content) => number = () => 0) {
+    this.#sizeOf = sizeOf;
+  }
 
   get size(): number {
     return this.#canvases.size;
@@ -68,6 +75,11 @@ export class PendingCanvases<Content> {
     return this.#overwritten;
   }
 
+  /** What all of them take in memory. */
+  get overwrittenBytes(): number {
+    return this.#overwrittenBytes;
+  }
+
   /** Call it before the change that overwrites what is pending; what has reached its file is not pending any more. */
   keepNewest(path: string, replacedAtMs: number | undefined): void {
     const newest = this.#canvases.get(path);
@@ -78,13 +90,19 @@ export class PendingCanvases<Content> {
 
   keep(path: string, version: OverwrittenVersion<Content>): void {
     const versions = this.#overwritten.get(path);
-    if (!versions) this.#overwritten.set(path, [version]);
-    else if (versions.at(-1)!.sequence < version.sequence) versions.push(version);
+    if (versions && versions.at(-1)!.sequence >= version.sequence) return;
+    this.#overwrittenBytes += this.#sizeOf(version.content);
+    if (versions) versions.push(version);
+    else this.#overwritten.set(path, [version]);
   }
 
   /** The history has those that were made up to `sequence`. */
   archived(path: string, sequence: number): void {
-    const left = this.#overwritten.get(path)?.filter((version) => version.sequence > sequence) ?? [];
+    const left: OverwrittenVersion<Content>[] = [];
+    for (const version of this.#overwritten.get(path) ?? []) {
+      if (version.sequence > sequence) left.push(version);
+      else this.#overwrittenBytes -= this.#sizeOf(version.content);
+    }
     if (left.length > 0) this.#overwritten.set(path, left);
     else this.#overwritten.delete(path);
   }

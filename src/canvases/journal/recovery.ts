@@ -176,7 +176,7 @@ export async function recover(files: JournalFiles, etagOf: EtagOf): Promise<Reco
     const broken = replay(segment, versions, inFiles);
     if (broken) damage.push(broken);
   }
-  const pending = new PendingCanvases<Buffer>();
+  const pending = new PendingCanvases<Buffer>(({ length }) => length);
   for (const canvas of versions.values()) {
     const result = verified(canvas, etagOf);
     if (result.canvas) pending.change(result.canvas);

@@ -27,7 +27,7 @@ export type BatchWriterSettings = WriteWindow;
  */
 export interface WriteQueueOptions {
   files: MovingFiles;
-  journal: Pick<Journal, 'append' | 'checkpoint'>;
+  journal: Pick<Journal, 'append' | 'checkpoint' | 'overwrittenBytes'>;
   flag: Optimization<BatchWriterSettings>;
   clock: Clock;
   logger: Logger;
@@ -54,6 +54,11 @@ type Outcome = 'stored' | 'unchanged' | 'refused' | 'failed';
 
 /** Refusals of the disk carry the system's error as their cause; all others are answers to the request. */
 const outcomeOf = (error: unknown) => (error instanceof Problem && error.cause === undefined ? 'refused' : 'failed');
+
+function heldBy(change: WriteRequest['change']): number {
+  if (change.kind === 'put') return change.bytes.length;
+  return change.kind === 'edit' ? change.heldBytes : 0;
+}
 
 /**
  * Where all writes go: to the batch writer while its flag is on, else to the original one. Both share the order of
@@ -106,16 +111,21 @@ export class WriteQueue {
     this.#immediate = new ImmediateWriter({ ...shared, unwritten: this.unwritten });
   }
 
-  /** What is not answered yet, and what is answered and not in its file yet. */
+  /** What is not answered yet, and what is answered and not in its file, or not in the history, yet. */
   get backlog(): { writes: number; bytes: number } {
     const { writes, bytes } = this.#backlog;
-    return { writes: writes + this.unwritten.size, bytes: bytes + this.unwritten.bytes };
+    return { writes: writes + this.unwritten.size, bytes: bytes + this.#keptBytes };
+  }
+
+  /** What is answered and in memory: for its file, or overwritten before any file had it. */
+  get #keptBytes(): number {
+    return this.unwritten.bytes + this.#options.journal.overwrittenBytes;
   }
 
   /** @throws Problem CANVASES_CLOSED, WRITES_BACKED_UP, or what refused the write */
   write(request: WriteRequest): Promise<WriteResult> {
     const { change } = request;
-    const bytes = change.kind === 'put' ? change.bytes.length : 0;
+    const bytes = heldBy(change);
     return this.#booked(change.kind, bytes, (isOptimized) =>
       isOptimized ? this.#writeOptimized(request) : this.#writeOriginally(request),
     );
@@ -181,7 +191,7 @@ export class WriteQueue {
     let release = () => {};
     let done: Promise<T> | undefined;
     try {
-      release = this.#backlog.book(bytes, flag.settings.max_pending_bytes, this.unwritten.bytes);
+      release = this.#backlog.book(bytes, flag.settings.max_pending_bytes, this.#keptBytes);
       done = work(isOptimized);
       this.#underWay.add(done);
       const result = await done;

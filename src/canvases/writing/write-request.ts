@@ -13,14 +13,15 @@ export interface CanvasContent {
 
 /**
  * One request to change a canvas. What is stored is validated already; what an edit makes is validated by `apply`,
- * which may be called more than once and throws the Problem that refuses the edit.
+ * which may be called more than once and throws the Problem that refuses the edit; `heldBytes` is what it keeps in memory
+ * until then, such as the body of its request.
  * @source product contract, Canvases (`PUT`, `PATCH`, `DELETE`)
  */
 export interface WriteRequest {
   readonly path: VaultPath;
   readonly change:
     | ({ readonly kind: 'put' } & CanvasContent)
-    | { readonly kind: 'edit'; apply(current: Buffer): CanvasContent }
+    | { readonly kind: 'edit'; readonly heldBytes: number; apply(current: Buffer): CanvasContent }
     | { readonly kind: 'delete' };
   readonly conditions: Preconditions;
 }

@@ -326,7 +326,10 @@ test('versions that were overwritten unseen come back, also from the segment aft
   expect((await readdir(folder))[0]).not.toBe('journal-00000001.log');
   const kept = journal.overwritten.get('a.canvas')!;
   expect(kept.map(({ content }) => content.toString())).toEqual(texts.slice(0, -1));
+  const bytesOf = (contents: string[]) => contents.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  expect(journal.overwrittenBytes).toBe(bytesOf(texts.slice(0, -1)));
   journal.archived('a.canvas', kept[9]!.sequence);
+  expect(journal.overwrittenBytes).toBe(bytesOf(texts.slice(10, -1)));
   await put(journal, 'b.canvas', 'the last one');
   await journal.close();
   const second = await open(folder);
@@ -337,7 +340,9 @@ test('versions that were overwritten unseen come back, also from the segment aft
     second.journal.checkpoint(name, canvas.kind === 'put' ? canvas.etag : null);
   }
   await expect(second.journal.reset()).rejects.toThrow('1 canvases have overwritten versions');
+  expect(second.journal.overwrittenBytes).toBe(bytesOf(texts.slice(10, -1)));
   second.journal.archived('a.canvas', found.at(-1)!.sequence);
+  expect(second.journal.overwrittenBytes).toBe(0);
   await second.journal.reset();
   expect(await readdir(folder)).toEqual([]);
 });

@@ -1,7 +1,8 @@
 import type { CanvasChange, Journal } from '../../../src/canvases/journal/journal.js';
 
 /** A journal in memory that takes a turn for each change, and can be told to fail and to wait. */
-export class MemoryJournal implements Pick<Journal, 'append' | 'checkpoint'> {
+export class MemoryJournal implements Pick<Journal, 'append' | 'checkpoint' | 'overwrittenBytes'> {
+  overwrittenBytes = 0;
   readonly changes: CanvasChange[] = [];
   readonly checkpoints: [path: string, etag: string | null][] = [];
   readonly #failures: unknown[] = [];

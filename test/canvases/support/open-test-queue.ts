@@ -57,10 +57,11 @@ export function openTestQueue(enabled: boolean, maxPendingBytes = 1_000_000) {
     queue,
     put: (text: string, conditions: Preconditions = {}, path = 'a.canvas') =>
       write({ kind: 'put', bytes: bytesOf(text), etag: etagFor(text) }, conditions, path),
-    edit: (apply: (text: string) => string, conditions: Preconditions = {}, path = 'a.canvas') =>
+    edit: (apply: (text: string) => string, conditions: Preconditions = {}, path = 'a.canvas', heldBytes = 0) =>
       write(
         {
           kind: 'edit',
+          heldBytes,
           apply: (current) => {
             const bytes = bytesOf(apply((JSON.parse(current.toString()) as { v: string }).v));
             return { bytes, etag: etagOf(bytes) };

@@ -46,6 +46,27 @@ it('refuses more than it may keep in memory, but never a single write', async ()
   expect(events.map((event) => event.type === 'write' && event.outcome)).toEqual(['refused', 'stored', 'stored']);
 });
 
+it('counts the body of an edit that waits', async () => {
+  const { journal, queue, put, edit } = openTestQueue(true, 10_000);
+  await put('0');
+  await queue.flush();
+  journal.hold();
+  const large = edit(() => '1', {}, 'a.canvas', 9000);
+  await expect(edit(() => '2', {}, 'a.canvas', 9000)).rejects.toMatchObject({ code: 'WRITES_BACKED_UP' });
+  expect(queue.backlog.bytes).toBe(9512);
+  journal.release();
+  await large;
+});
+
+it('counts what the journal keeps for a history that does not take it', async () => {
+  const { journal, queue, put } = openTestQueue(true, 1000);
+  journal.overwrittenBytes = 900;
+  expect(queue.backlog).toEqual({ writes: 0, bytes: 900 });
+  await expect(put('1')).rejects.toMatchObject({ code: 'WRITES_BACKED_UP' });
+  journal.overwrittenBytes = 0;
+  await put('1');
+});
+
 it('close during flush stores everything that was accepted, and refuses what comes after', async () => {
   const { files, clock, queue, put, inFile } = openTestQueue(true);
   await put('0');

@@ -72,7 +72,8 @@ export async function putOrMerge(
 async function mergeInto(canvases: Pick<Canvases, 'edit'>, { path, body, conditions }: CanvasPut, base: Buffer) {
   const still: Preconditions = { ifMatch: '*', ifNoneMatch: conditions.ifNoneMatch };
   try {
-    const stored = await canvases.edit(path, still, (theirs) => merged(base, body, theirs));
+    const heldBytes = base.length + body.length;
+    const stored = await canvases.edit(path, still, (theirs) => merged(base, body, theirs), heldBytes);
     return { ...stored, isMerged: true };
   } catch (error) {
     if (isCode(error, 'CANVAS_NOT_FOUND')) throw preconditionFailed(undefined);

@@ -40,6 +40,7 @@ function tried() {
     answer(
       {
         kind: 'edit',
+        heldBytes: 0,
         apply(current) {
           const text = `${JSON.parse(current.toString()).v}${letter}`;
           return { bytes: bytesOf(text), etag: etagFor(text) };
