@@ -2,19 +2,20 @@ import type { Socket } from 'node:net';
 import { Problem } from '../errors.js';
 import { problemDocument, problemMediaType } from './problem.js';
 
+/** @source RFC 9110 section 15.5.9 */
+export const requestTimedOut = new Problem({
+  code: 'REQUEST_TIMEOUT',
+  kind: 'request_timeout',
+  message: 'The request took too long to arrive',
+  headers: { connection: 'close' },
+});
+
 const problems: Record<string, { status: number; problem: Problem }> = {
   HPE_HEADER_OVERFLOW: {
     status: 431,
     problem: new Problem({ code: 'HEADERS_TOO_LARGE', kind: 'invalid', message: 'The headers are larger than 16 KiB' }),
   },
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: 408,
-    problem: new Problem({
-      code: 'REQUEST_TIMEOUT',
-      kind: 'request_timeout',
-      message: 'The request took too long to arrive',
-    }),
-  },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, problem: requestTimedOut },
 };
 const malformed = {
   status: 400,

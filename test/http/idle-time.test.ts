@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { expect, test } from 'vitest';
@@ -34,4 +34,23 @@ test('a connection is not cut while its client waits for the answer, but while i
   expect(await post('/json', 'application/json', ['{}'])).toEqual([0]);
   expect(await post('/stream', 'application/x-ndjson', ['{}\n'.repeat(100_000), '{}\n'])).toEqual([idleTimeoutMs, 0]);
   expect(sockets.map(({ timeout }) => timeout)).not.toContain(0);
+});
+
+test.each([
+  ['/json', 'application/json'],
+  ['/stream', 'application/x-ndjson'],
+])('a body that stops arriving is answered with 408, and the connection closed: %s', async (path, type) => {
+  const statuses: unknown[] = [];
+  const server = await startTestServer([waitingRoutes], {
+    onEvent: (event) => event.type === 'answered' && statuses.push(event.status),
+  });
+  server.server.timeout = 50;
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ${type}\r\nContent-Length: 100\r\n\r\n{"a"`);
+  const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+  expect(head).toMatch(/^HTTP\/1\.1 408 /);
+  expect(head.toLowerCase()).toContain('content-type: application/problem+json');
+  expect(JSON.parse(body)).toMatchObject({ code: 'REQUEST_TIMEOUT', status: 408, instance: path });
+  expect(statuses).toEqual([408]);
 });
