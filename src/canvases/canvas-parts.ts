@@ -49,6 +49,8 @@ export interface CanvasesOptions {
   clock?: Clock;
   /** Where the compression of canvases waits for its turn; at once when left out. */
   inBackground?: InBackground;
+  /** For how long a file with bytes that nobody knows must have been left alone before they are served; default 50 ms. */
+  settlingMs?: number;
   /** How many folders the system is asked to watch; 0 leaves outside edits to the sweep. */
   maxWatchedFolders?: number;
   logger: Logger;
@@ -73,13 +75,14 @@ export interface CanvasStores {
 export function buildParts(options: CanvasesOptions, root: string, clock: Clock, stores: CanvasStores) {
   const { cache, fastJson, batchWriter, logger, onEvent } = options;
   const json = switchedJson(fastJson, new KnownJson(), new ParsedJson());
-  const reading = { root, clock, isJson: json.isJson };
+  const isWhole = (text: string, etag: string) => files.known.newestEtag(text) === etag;
+  const reading = { root, clock, isJson: json.isJson, isWhole, settlingMs: options.settlingMs };
   const encoder = new CanvasEncoder({ ...options, failed: (error) => cache.failed(error) });
   const cached = new CachedReader(reading, () => cache.settings, encoder);
   const original = new FileReader(reading);
   const reader = new SwitchedReader(cache, cached, original, readChecks(root, clock));
   const recent = new RecentVersions();
-  const files = new VaultFiles({
+  const files: VaultFiles = new VaultFiles({
     root,
     reader,
     history: stores.history,
@@ -101,7 +104,7 @@ export function buildParts(options: CanvasesOptions, root: string, clock: Clock,
   });
   const published: PublishedChanges = new PublishedChanges({
     log: stores.changes,
-    read: (path) => readStable(reading, path, undefined, false),
+    read: (path) => readStable(reading, path, undefined, 'settled'),
     ahead: (text) => {
       const newest = queue.unwritten.newest(text);
       return newest?.kind === 'missing' ? null : newest?.etag;

@@ -2,7 +2,7 @@ import type { CanvasCache, Canvases, MoveAnswer, PutAnswer } from './canvases.js
 import type { ChangeLog } from './changes/change-log.js';
 import { etagOf } from './document/etag.js';
 import type { JsonBytes } from './document/json-bytes.baseline.js';
-import { canvasInvalid, canvasNotFound, canvasTooLarge, maxCanvasBytes } from './errors.js';
+import { canvasInvalid, canvasNotFound, canvasTooLarge, maxCanvasBytes, readFailure } from './errors.js';
 import type { CanvasVersion } from './history/canvas-version.js';
 import { versionUnknown } from './history/errors.js';
 import type { History } from './history/history.js';
@@ -107,14 +107,14 @@ export class OpenedCanvases implements Canvases {
     const path = parseVaultPath(text);
     await this.#bringUpToDate(text);
     await this.#parts.files.keepOverwritten(path);
-    const versions = await this.#parts.history.list(text);
+    const versions = await readable(this.#parts.history.list(text));
     if (versions.length === 0 && (await this.#isMissing(path))) throw canvasNotFound();
     return versions;
   }
 
   async readVersion(text: string, id: string): Promise<Buffer> {
     parseVaultPath(text);
-    const bytes = await this.#parts.history.read(text, id);
+    const bytes = await readable(this.#parts.history.read(text, id));
     if (bytes === undefined) throw versionUnknown();
     return bytes;
   }
@@ -138,8 +138,8 @@ export class OpenedCanvases implements Canvases {
     if (remembered) return remembered;
     const { state } = await reader.read(path);
     if (state.kind === 'canvas' && state.etag === etag) return state.bytes;
-    const version = (await history.list(text)).find((candidate) => candidate.etag === etag);
-    return version && history.read(text, version.id);
+    const version = (await readable(history.list(text))).find((candidate) => candidate.etag === etag);
+    return version && readable(history.read(text, version.id));
   }
 
   /** What is acknowledged is looked at before the files are: what is written meanwhile is then in one of the two. */
@@ -188,3 +188,9 @@ export class OpenedCanvases implements Canvases {
     await this.#parts.overwritten.archive(text).catch(() => {});
   }
 }
+
+/** @throws Problem VAULT_UNAVAILABLE where the system refuses */
+const readable = <T>(reading: Promise<T>): Promise<T> =>
+  reading.catch((error: unknown) => {
+    throw readFailure(error);
+  });

@@ -84,6 +84,17 @@ test('a cache that trusts time and size is caught by an editor that sets the tim
   expect(faultSummary(faults).counts.stale).toBe(3);
 });
 
+test('a server that serves what it finds is caught by an editor that writes over the old bytes in pieces', async () => {
+  const ground = await openGround({ program: knownWriter('careful') });
+  const { faults } = await interleaveOutside(ground, {
+    interleavings: 12,
+    seed,
+    ways: ['in place, over the old bytes'],
+  });
+  tell('oracle: serves what it finds', { interleavings: 12, faults: faultSummary(faults).counts });
+  expect(faultSummary(faults).counts.torn).toBeGreaterThan(0);
+});
+
 test('a writer without a history is caught by an outside editor', async () => {
   const ground = await openGround({ program: knownWriter('careful') });
   const { faults, ends } = await interleaveOutside(ground, { interleavings: 12, seed });

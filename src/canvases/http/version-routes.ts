@@ -12,8 +12,8 @@ import { canvasParams, noQuery, storedCanvas, tags } from './route-schemas.js';
 
 const versionParams = canvasParams.extend({ id: z.string().meta({ description: 'As the list of versions shows it' }) });
 
-/** A version never changes; only who may read the canvas may keep it. */
-const forEver = 'private, max-age=31536000, immutable';
+/** A program that wrote into it late may change what an id stands for; who has it asks whether it is still that. */
+const askedAgain = 'private, no-cache';
 
 /** What the routes take and answer. @source product contract, Canvases (`GET /canvas/{path}/versions`) */
 export const versionOperations = {
@@ -72,7 +72,7 @@ export function versionRoutes(canvases: Pick<Canvases, 'versions' | 'readVersion
         const answer = reply as FastifyReply;
         const bytes = await canvases.readVersion(request.params.path, request.params.id);
         const etag = etagOf(bytes);
-        answer.header('etag', etag).header('cache-control', forEver);
+        answer.header('etag', etag).header('cache-control', askedAgain);
         const { ifNoneMatch } = knownVersionOf(request.headers);
         if (ifNoneMatch && matchesWeakly(ifNoneMatch, etag)) answer.code(304).send();
         else answer.header('content-type', 'application/json; charset=utf-8').send(bytes);

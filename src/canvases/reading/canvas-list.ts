@@ -67,7 +67,7 @@ export class CanvasList {
     if (stamp === undefined) return undefined;
     const known = this.#etags.get(path.text);
     if (known && sameStamp(known.stamp, stamp)) return listItem(path, stamp, known.etag);
-    const state = await readStable(this.#options, path, undefined, false);
+    const state = await readStable(this.#options, path, undefined, 'none');
     if (state.kind === 'missing') return undefined;
     if (state.kind === 'canvas') {
       if (!state.racy) this.#etags.set(path.text, { stamp: state.stamp, etag: state.etag });

@@ -1,7 +1,9 @@
 /**
  * Reads a file so that what comes out was its whole contents at one moment, also while another program rewrites it in
- * place: looks at it before and after, and waits a little while it changes or holds no JSON. It never changes
- * anything, never follows a link, and never opens what could block (a pipe, a device).
+ * place: looks at it before and after, and waits a little while it changes or holds no JSON. Between two pieces of such
+ * an edit the head can be new, the tail old, and both together JSON; so bytes that nobody knows yet count only once they
+ * have stood still for a moment. It never changes anything, never follows a link, and never opens what could block (a
+ * pipe, a device).
  */
 import fs, { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -13,8 +15,14 @@ import { openFolder } from '../vault/vault-folder.js';
 import type { VaultPath } from '../vault/vault-path.js';
 import { type FileState, type StoredCanvas, storedCanvas } from './stored-canvas.js';
 
-/** Waits between the tries, ms: 310 in all, enough for an editor that writes in pieces. */
-const retryDelaysMs = [0, 10, 20, 40, 80, 160];
+/** The system's times are some ms behind. */
+const usualSettlingMs = 50;
+
+/**
+ * Waits before each try, in ms. `whole`: for a file that is being changed, enough for an editor that writes in pieces;
+ * `settled`: only for new bytes that may be half of an edit; `none`: for nothing.
+ */
+const triesMs = { whole: [0, 10, 20, 40, 80, 160], settled: [0, 0, 0, 0], none: [0] };
 /** A file that nobody touched for so long is not about to be completed. */
 const stillMs = 1000;
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -25,13 +33,17 @@ const openLater = promisify(fs.open);
 const readLater = promisify(fs.read);
 
 /**
- * What a read needs: the vault (absolute, without links), the clock, and who says what is JSON.
+ * What a read needs: the vault (absolute, without links), the clock, and who says what is JSON. `isWhole` says of a version
+ * that the service stored it itself, so that it cannot be half of another program's edit. For `settlingMs` (50 by default)
+ * nobody may have touched a file with other new bytes.
  * @source product contract, Promises 2
  */
 export interface StableReadOptions {
   root: string;
   clock: Clock;
   isJson(bytes: Buffer, etag: string): boolean;
+  isWhole?(text: string, etag: string): boolean;
+  settlingMs?: number | undefined;
 }
 
 async function readWhole(descriptor: number, size: number, atOnce: boolean): Promise<Buffer> {
@@ -92,7 +104,7 @@ async function readOnce(
 /**
  * Reads a canvas file. Where its bytes are those of `known`, they are answered as the same Buffer, without being
  * hashed or parsed again.
- * @param patience whether to wait (310 ms at most) for a file that is being changed
+ * @param patience what to wait for: a file that is being changed (390 ms at most), or new bytes to settle (150 ms at most)
  * @throws Problem VAULT_UNAVAILABLE when the system refuses
  * @source product contract, Promises 2; Settled details ("503 with Retry-After while it changes")
  */
@@ -100,14 +112,27 @@ export async function readStable(
   options: StableReadOptions,
   path: VaultPath,
   known?: StoredCanvas,
-  patience = true,
+  patience: keyof typeof triesMs = 'whole',
 ): Promise<FileState> {
+  const { clock, isWhole, settlingMs = usualSettlingMs } = options;
+  /** The version that was there at the last try, if it was not sure to be whole. */
+  let doubtful: string | undefined;
   try {
-    for (const delayMs of patience ? retryDelaysMs : [0]) {
-      if (delayMs > 0) await pause(options.clock, delayMs);
+    for (const tryMs of triesMs[patience]) {
+      const delayMs = doubtful === undefined ? tryMs : Math.max(tryMs, settlingMs);
+      if (delayMs > 0) await pause(clock, delayMs);
       const state = await readOnce(options, path, known);
-      if (state.kind === 'changing') continue;
-      if (state.kind !== 'invalid' || changedAgoMs(state.stamp, options.clock.wall()) >= stillMs) return state;
+      if (state.kind === 'missing' || state.kind === 'too_large') return state;
+      if (state.kind === 'canvas') {
+        const { bytes, etag } = state;
+        if (bytes === known?.bytes || etag === doubtful || isWhole?.(path.text, etag)) return state;
+        if (changedAgoMs(state.stamp, clock.wall()) >= settlingMs) return state;
+        doubtful = etag;
+        continue;
+      }
+      if (state.kind === 'invalid' && changedAgoMs(state.stamp, clock.wall()) >= stillMs) return state;
+      if (patience === 'settled') break;
+      doubtful = undefined;
     }
     return { kind: 'changing' };
   } catch (error) {

@@ -21,6 +21,7 @@ beforeEach(async () => {
   list = new CanvasList({
     root: vault,
     clock,
+    settlingMs: 0,
     isJson: (bytes, etag) => {
       parsed += 1;
       return json.isJson(bytes, etag);

@@ -30,7 +30,7 @@ beforeEach(async () => {
     parsed += 1;
     return json.isJson(bytes, etag);
   };
-  options = { root: vault, clock, isJson };
+  options = { root: vault, clock, isJson, settlingMs: 0 };
 });
 const write = (name: string, text = '{}') => writeFileSync(path.join(vault, name), text);
 const readAll = async (reader: CachedReader, names: string[]) => {

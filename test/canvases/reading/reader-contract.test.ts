@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  closeSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -11,6 +13,7 @@ import {
   unlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -18,16 +21,21 @@ import { etagOf } from '../../../src/canvases/document/etag.js';
 import { KnownJson } from '../../../src/canvases/document/json-bytes.js';
 import { type CanvasReader, FileReader } from '../../../src/canvases/reading/canvas-reader.baseline.js';
 import { CachedReader } from '../../../src/canvases/reading/canvas-reader.js';
+import type { StableReadOptions } from '../../../src/canvases/reading/stable-read.js';
 import { parseVaultPath } from '../../../src/canvases/vault/vault-path.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { canvasBytes } from '../support/canvas-bytes.js';
 import { ManualClock, settle } from '../support/manual-clock.js';
 import { quietEncoder } from '../support/quiet-encoder.js';
 
+const ours = canvasBytes('a', 300);
+
 describe.each(['cached', 'baseline'] as const)('a canvas reader, %s', (kind) => {
   let vault: string;
   let clock: ManualClock;
   let reader: CanvasReader;
+  /** Where new bytes count only once they have stood still, as in the service. */
+  let carefulReader: CanvasReader;
   const fileOf = (name: string) => path.join(vault, name);
   const stateOf = async (name = 'a.canvas') => {
     const hit = reader.hit(name);
@@ -42,9 +50,13 @@ describe.each(['cached', 'baseline'] as const)('a canvas reader, %s', (kind) => 
     vault = await temporaryFolder();
     clock = new ManualClock();
     const json = new KnownJson();
-    const options = { root: vault, clock, isJson: json.isJson.bind(json) };
     const settings = { max_files: 10, max_bytes: 1_000_000, ttl_seconds: 60 };
-    reader = kind === 'cached' ? new CachedReader(options, () => settings, quietEncoder()) : new FileReader(options);
+    const open = (more: Partial<StableReadOptions>) => {
+      const options = { root: vault, clock, isJson: json.isJson.bind(json), ...more };
+      return kind === 'cached' ? new CachedReader(options, () => settings, quietEncoder()) : new FileReader(options);
+    };
+    reader = open({ settlingMs: 0 });
+    carefulReader = open({ isWhole: (_text, etag) => etag === etagOf(ours) });
   });
 
   it('answers exactly the bytes of the file, with their ETag and date', async () => {
@@ -150,6 +162,72 @@ describe.each(['cached', 'baseline'] as const)('a canvas reader, %s', (kind) => 
     await textOf();
     rmSync(vault, { recursive: true });
     await expect(stateOf()).rejects.toMatchObject({ code: 'VAULT_UNAVAILABLE', kind: 'unavailable' });
+  });
+
+  describe('of new bytes in a file that was touched a moment ago', () => {
+    const theirs = canvasBytes('b', 300);
+    const half = theirs.length >>> 1;
+    const read = async () => {
+      const { state } = await carefulReader.read(parseVaultPath('a.canvas'));
+      return state.kind === 'canvas' ? state.etag : state.kind;
+    };
+    /** Over what is there, without cutting it off: what is between two such writes is JSON too. */
+    const writeAt = (from: number, to: number) => {
+      const file = openSync(fileOf('a.canvas'), 'r+');
+      writeSync(file, theirs, from, to - from, from);
+      closeSync(file);
+    };
+
+    it('answers none that are half old and half new, though they are JSON', async () => {
+      writeFileSync(fileOf('a.canvas'), ours);
+      expect(await read()).toBe(etagOf(ours));
+      writeAt(0, half);
+      const mixed = readFileSync(fileOf('a.canvas'));
+      expect(JSON.parse(mixed.toString())).toBeDefined();
+      const reading = read();
+      await clock.untilAwaited();
+      writeAt(half, theirs.length);
+      expect(await clock.runUntil(reading)).toBe(etagOf(theirs));
+      expect(clock.now()).toBe(100);
+    });
+
+    it('answers them when they are the same a moment later, and at once when the file was left alone', async () => {
+      writeFileSync(fileOf('a.canvas'), theirs);
+      expect(await clock.runUntil(read())).toBe(etagOf(theirs));
+      expect(clock.now()).toBe(50);
+      writeFileSync(fileOf('a.canvas'), canvasBytes('c', 300));
+      // Whatever its modification time says, and whether the clock goes right.
+      utimesSync(fileOf('a.canvas'), 1, 1);
+      clock.letPass(60);
+      expect(await read()).toBe(etagOf(canvasBytes('c', 300)));
+      expect(clock.now()).toBe(50);
+    });
+
+    it('answers those of the service at once', async () => {
+      writeFileSync(fileOf('a.canvas'), theirs);
+      await clock.runUntil(read());
+      const settledMs = clock.now();
+      writeFileSync(fileOf('a.canvas'), ours);
+      expect(await read()).toBe(etagOf(ours));
+      expect(clock.now()).toBe(settledMs);
+    });
+
+    it('gives up on a program that does not stop', async () => {
+      let isOver = false;
+      let pieces = 0;
+      writeFileSync(fileOf('a.canvas'), theirs);
+      const reading = read().finally(() => {
+        isOver = true;
+      });
+      while (!isOver) {
+        pieces += 1;
+        writeFileSync(fileOf('a.canvas'), canvasBytes(`${pieces}`, 300));
+        const [next] = clock.dueInMs;
+        await clock.advance(next ?? 0);
+      }
+      expect(await reading).toBe('changing');
+      expect(clock.now()).toBeLessThanOrEqual(390);
+    });
   });
 
   it('never answers a torn file beside a program that rewrites it in place', async () => {

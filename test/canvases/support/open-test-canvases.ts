@@ -29,6 +29,8 @@ export async function openTestCanvases(enabled: boolean, options: Partial<Canvas
     ...flags,
     logger: createLogger('silent'),
     onEvent: (event) => events.push(event),
+    // On a clock that stands still nothing ever settles.
+    ...(options.clock && { settlingMs: 0 }),
     ...options,
   });
   onTestFinished(() => canvases.close());

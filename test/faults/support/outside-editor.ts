@@ -3,10 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { open, rename, unlink, writeFile } from 'node:fs/promises';
 import { pause } from './scale.js';
 
-export type EditingWay = 'in place' | 'by rename' | 'by delete and create' | 'in place, time restored';
+export type EditingWay =
+  | 'in place'
+  | 'in place, over the old bytes'
+  | 'by rename'
+  | 'by delete and create'
+  | 'in place, time restored';
 
 export const editingWays: readonly EditingWay[] = [
   'in place',
+  'in place, over the old bytes',
   'by rename',
   'by delete and create',
   'in place, time restored',
@@ -19,6 +25,23 @@ async function inTwoHalves(file: string, text: string): Promise<void> {
     await handle.write(text.slice(0, middle));
     await pause(20);
     await handle.write(text.slice(middle));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Cut off only at the end: between the halves, an old text of the same length is JSON together with the new head. */
+async function overTheOldBytes(file: string, text: string): Promise<number> {
+  const handle = await open(file, 'r+');
+  try {
+    const bytes = Buffer.from(text);
+    const middle = bytes.length >>> 1;
+    const startedMs = performance.now();
+    await handle.write(bytes, 0, middle, 0);
+    await pause(20);
+    await handle.write(bytes, middle, bytes.length - middle, middle);
+    await handle.truncate(bytes.length);
+    return performance.now() - startedMs;
   } finally {
     await handle.close();
   }
@@ -43,8 +66,9 @@ async function withTimeRestored(file: string, text: string): Promise<void> {
   }
 }
 
-const edits: Record<EditingWay, (file: string, text: string) => Promise<void>> = {
+const edits: Record<EditingWay, (file: string, text: string) => Promise<unknown>> = {
   'in place': inTwoHalves,
+  'in place, over the old bytes': overTheOldBytes,
   'by rename': async (file, text) => {
     await writeFile(`${file}.new`, text);
     await rename(`${file}.new`, file);
@@ -57,4 +81,8 @@ const edits: Record<EditingWay, (file: string, text: string) => Promise<void>> =
   'in place, time restored': withTimeRestored,
 };
 
-export const editOutside = (file: string, text: string, way: EditingWay): Promise<void> => edits[way](file, text);
+/** @returns ms between the pieces, where half an edit could pass for a whole one */
+export async function editOutside(file: string, text: string, way: EditingWay): Promise<number> {
+  const rested = await edits[way](file, text);
+  return typeof rested === 'number' ? rested : 0;
+}

@@ -63,7 +63,11 @@ export async function putOrMerge(
   } catch (error) {
     const isStale = isCode(error, 'PRECONDITION_FAILED') && typeof error.extra?.etag === 'string';
     if (!isStale || !Array.isArray(conditions.ifMatch)) throw error;
-    const base = await baseOf(canvases, request);
+    const base = await baseOf(canvases, request).catch((failure: unknown) => {
+      // Whether it could be merged is not known; that it is stale is.
+      if (merges || !isCode(failure, 'VAULT_UNAVAILABLE')) throw failure;
+      return undefined;
+    });
     if (!merges || !base) throw preconditionFailed(String(error.extra?.etag), base ? 'known' : 'unknown');
     return await mergeInto(canvases, request, base);
   }

@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 
 const open = (encoder: CanvasEncoder) =>
-  new CachedReader({ root: vault, clock, isJson: () => true }, () => settings, encoder);
+  new CachedReader({ root: vault, clock, isJson: () => true, settlingMs: 0 }, () => settings, encoder);
 const write = (name: string, bytes: Buffer) => writeFileSync(path.join(vault, name), bytes);
 
 async function canvasAt(name: string): Promise<StoredCanvas> {
