@@ -13,6 +13,8 @@ import { ManualClock } from './support/manual-clock.js';
 import { openTestCanvases, variants } from './support/open-test-canvases.js';
 
 const name = 'a.canvas';
+/** Where a canvas is moved to, and back again. */
+const movedName = 'folder/c.canvas';
 /** A second canvas, which has nothing to do with the first: each step may write it too. */
 const otherName = 'folder/b.canvas';
 type Edit = 'json-patch' | 'merge-patch' | 'node-patch';
@@ -23,6 +25,7 @@ type Action =
   | Edit
   | 'other'
   | 'delete'
+  | 'move'
   | 'outside'
   | 'outside-rename'
   | 'outside-delete';
@@ -36,6 +39,7 @@ const actions: Action[] = [
   'node-patch',
   'other',
   'delete',
+  'move',
   'outside',
   'outside-rename',
   'outside-delete',
@@ -68,8 +72,13 @@ class Model {
   seen: string | undefined;
   file: string | undefined;
   readonly kept = new Set<string>();
+  /** What another program wrote over, and whether the journal has it: else it is in memory alone. */
+  readonly #remembered = new Map<string, boolean>();
   /** Else another program wrote it, and may write over it once more before we come to keep it. */
   seenIsOurs = false;
+  /** What is seen was written by this process: until its copy is made, two seconds later, nothing else has it. */
+  #isInMemory = false;
+  #isInJournal = false;
   /** What the second canvas was given last. */
   other: string | undefined;
   isOptimised: boolean;
@@ -104,6 +113,8 @@ class Model {
     if (!this.isOptimised) this.catchUp();
     this.seen = text;
     this.seenIsOurs = true;
+    this.#isInMemory = true;
+    this.#isInJournal = this.isOptimised;
     if (this.isOptimised && this.#isArmed) return;
     this.#isArmed = this.isOptimised;
     await this.flush();
@@ -126,8 +137,10 @@ class Model {
       renameSync(`${this.address}.tmp`, this.address);
     } else writeFileSync(this.address, canvasBytes(text));
     if (this.file === this.seen) {
+      if (this.#isInMemory && this.seen !== undefined) this.#remembered.set(this.seen, this.#isInJournal);
       this.seen = text;
       this.seenIsOurs = false;
+      this.#isInMemory = false;
     }
     this.file = text;
   }
@@ -140,6 +153,8 @@ class Model {
     cpSync(before.dataDir, dataDir, { recursive: true, filter: (from) => path.basename(from) !== 'vault.json' });
     this.#opened = await openTestCanvases(this.isOptimised, { vaultDir, dataDir, clock: this.#clock });
     this.#isArmed = false;
+    for (const [text, isInJournal] of this.#remembered) if (!isInJournal) this.#remembered.delete(text);
+    this.#isInMemory = false;
     if (writing) {
       // It was not answered yet: whether it came to be is open, half of it is not.
       const { items } = await this.canvases.list({ prefix: name, after: '' }, 1);
@@ -169,9 +184,9 @@ class Model {
   async checkHistory(): Promise<void> {
     await this.flush();
     if (this.file !== undefined) expect(readFileSync(this.address)).toEqual(canvasBytes(this.file));
-    const versions = this.seen === undefined && this.kept.size === 0 ? [] : await this.canvases.versions(name);
+    const versions = this.seen === undefined && this.kept.size + this.#remembered.size === 0 ? [] : await this.canvases.versions(name);
     const etags = versions.map(({ etag }) => etag);
-    for (const text of this.kept) expect(etags, text).toContain(etagOf(canvasBytes(text)));
+    for (const text of [...this.kept, ...this.#remembered.keys()]) expect(etags, text).toContain(etagOf(canvasBytes(text)));
   }
 }
 
@@ -210,6 +225,11 @@ async function take(
       if (missing) return;
       await canvases.delete(name, {});
       return model.wrote(undefined);
+    case 'move':
+      if (missing) return;
+      await canvases.move(name, movedName, {});
+      await canvases.move(movedName, name, {});
+      return model.flush();
     case 'flush':
       return model.flush();
     case 'flip':

@@ -67,6 +67,21 @@ describe.each(variants)('versions that somebody overwrote without having seen th
     await Promise.all([put(opened, '1'), opened.canvases.delete(name, {}), put(opened, '2')]);
     expect(await kept(opened)).toEqual(['1', '0'].map(etagFor));
   });
+
+  it('are there though it was another program that overwrote them, and a write came before anybody looked', async () => {
+    for (const write of ['delete', 'put'] as const) {
+      const opened = await openTestCanvases(enabled, { clock: new ManualClock() });
+      await put(opened, 'ours');
+      await opened.canvases.flush();
+      writeFileSync(file(opened, 'theirs'), canvasBytes('theirs'));
+      renameSync(file(opened, 'theirs'), file(opened));
+      if (write === 'delete') await opened.canvases.delete(name, {});
+      else await put(opened, 'after', 'theirs');
+      await opened.canvases.flush();
+      if (write === 'delete') await put(opened, 'new');
+      expect(new Set(await kept(opened))).toEqual(new Set(['ours', 'theirs'].map(etagFor)));
+    }
+  });
 });
 
 it('what one client saves on and on, naming what it saw, is joined; what it overwrites unseen is not', async () => {

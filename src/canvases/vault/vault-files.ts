@@ -159,6 +159,8 @@ export class VaultFiles implements MovingFiles {
     return this.#measured('sync', path, 0, work, async () => {
       const folder = await this.#folders.make(path.folders);
       try {
+        // From here on it is not known any more that there was anything of ours.
+        await this.#replaced.keepOverwritten(path, folder.at(path.name));
         this.known.stored(path.text, await syncFile(folder, path.name), undefined);
       } finally {
         folder.close();
