@@ -25,14 +25,16 @@ export const openUnlinked = (file: string): Promise<FileHandle> => open(file, re
 
 /**
  * The content of an open file from its beginning, wherever its offset stands.
- * @returns undefined when it holds more than `maxBytes`
+ * @returns undefined when it holds more than `maxBytes`, or is no regular file: a device may give bytes without end
  * @throws the system's error
- * @source read(2)
+ * @source read(2); null(4)
  */
 export async function readWhole(file: FileHandle, maxBytes: number): Promise<Buffer | undefined> {
-  let bytes = Buffer.allocUnsafe(Math.min(fstatSync(file.fd).size, maxBytes) + 1);
+  const opened = fstatSync(file.fd);
+  if (!opened.isFile()) return undefined;
+  let bytes = Buffer.allocUnsafe(Math.min(opened.size, maxBytes) + 1);
   let length = 0;
-  while (fstatSync(file.fd).size <= maxBytes) {
+  while (length <= maxBytes && fstatSync(file.fd).size <= maxBytes) {
     const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
     length += bytesRead;
     if (bytesRead === 0 || length === fstatSync(file.fd).size) return bytes.subarray(0, length);
