@@ -184,9 +184,11 @@ class Model {
   async checkHistory(): Promise<void> {
     await this.flush();
     if (this.file !== undefined) expect(readFileSync(this.address)).toEqual(canvasBytes(this.file));
-    const versions = this.seen === undefined && this.kept.size + this.#remembered.size === 0 ? [] : await this.canvases.versions(name);
+    const versions =
+      this.seen === undefined && this.kept.size + this.#remembered.size === 0 ? [] : await this.canvases.versions(name);
     const etags = versions.map(({ etag }) => etag);
-    for (const text of [...this.kept, ...this.#remembered.keys()]) expect(etags, text).toContain(etagOf(canvasBytes(text)));
+    for (const text of [...this.kept, ...this.#remembered.keys()])
+      expect(etags, text).toContain(etagOf(canvasBytes(text)));
   }
 }
 

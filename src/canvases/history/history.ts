@@ -9,12 +9,14 @@ import type { LinkFile } from './files/held-file.js';
  *   memory, alone or in a `pack` with others (then `bytes` is the length of all of them).
  * - `outside_edit_kept`: a version held other bytes than the service had known; another program wrote them.
  * - `versions_dropped`: too many or too old.
+ * - `version_missing`: another program wrote over a version of ours before a copy was made, and memory had let go of it.
  * @source product contract, Monitoring
  */
 export type HistoryEvent =
   | { type: 'version_kept'; how: 'link' | 'copy' | 'bytes' | 'pack'; bytes: number; durationSeconds: number }
   | { type: 'outside_edit_kept'; bytes: number }
-  | { type: 'versions_dropped'; count: number };
+  | { type: 'versions_dropped'; count: number }
+  | { type: 'version_missing' };
 
 /**
  * `folder` should be on the vault's file system, since links do not reach across; it is made when missing.

@@ -37,6 +37,7 @@ export function observeCanvasJournal(registry: Registry): (event: JournalOrHisto
   });
   const outsideEdits = count('canvas_outside_edits_kept_total', 'Edits of other programs that a write replaced');
   const dropped = count('canvas_versions_dropped_total', 'Versions dropped from the history');
+  const missing = count('canvas_versions_missing_total', 'Versions that another program wrote over and nobody has');
   const vaultCanvases = new Gauge({ name: 'canvas_vault_canvases', help: 'Canvases in the vault', registers });
   const sweepSeconds = count('canvas_vault_sweep_seconds_total', 'Time of the main thread for looking at the vault');
 
@@ -67,6 +68,9 @@ export function observeCanvasJournal(registry: Registry): (event: JournalOrHisto
         break;
       case 'versions_dropped':
         dropped.inc(event.count);
+        break;
+      case 'version_missing':
+        missing.inc();
         break;
       case 'vault_swept':
         vaultCanvases.set(event.canvases);

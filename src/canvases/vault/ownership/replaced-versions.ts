@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.js';
 import { maxCanvasBytes } from '../../errors.js';
 import type { Origin } from '../../history/canvas-version.js';
 import { etagOfFile } from '../../history/files/held-file.js';
-import type { HeldVersion, History } from '../../history/history.js';
+import type { HeldVersion, History, HistoryEvent } from '../../history/history.js';
 import type { OwnCopies } from '../../history/own-copies.js';
 import type { FileWork } from '../../writing/write-request.js';
 import type { HoldFile } from '../atomic-file.js';
@@ -34,6 +34,7 @@ export interface ReplacedVersionsOptions {
   onConflict(text: string, kept: string): void;
   clock: Pick<Clock, 'now' | 'after'>;
   logger: Logger;
+  onEvent(event: HistoryEvent): void;
 }
 
 /**
@@ -87,9 +88,17 @@ export class ReplacedVersions {
   }
 
   async #keepFromMemory(text: string, etag: string): Promise<void> {
-    const { bytesOf, copies, history } = this.#options;
+    const { bytesOf, copies, history, logger, onEvent } = this.#options;
     const bytes = bytesOf(text, etag) ?? (copies.etagOf(text) === etag ? await copies.read(text) : undefined);
-    if (bytes === undefined) return;
+    if (bytes === undefined) {
+      if ((await history.list(text)).some((version) => version.etag === etag)) return;
+      logger.warn(
+        { canvas: text, etag },
+        'another program wrote over a version of which nobody has the bytes any more',
+      );
+      onEvent({ type: 'version_missing' });
+      return;
+    }
     await history.keepBytes(text, bytes, { etag, origin: 'api', created: Date.now(), isUnseen: true });
     await history.sync(text);
   }

@@ -18,7 +18,7 @@ const path = parseVaultPath(canvas);
 const noCopies = { etagOf: () => undefined } as unknown as OwnCopies;
 
 /** A canvas that the service has stored; what another program does comes right before its file is linked. */
-async function stored(edit: (times: number) => void) {
+async function stored(edit: (times: number) => void, isRemembered = true) {
   let times = 0;
   const link: LinkFile = async (from, to) => {
     times += 1;
@@ -28,16 +28,18 @@ async function stored(edit: (times: number) => void) {
   const kept = await keptVault({ link });
   const folder = openRoot(kept.vault);
   kept.write(canvas, before.toString());
+  const events: string[] = [];
   const known = new KnownFiles();
   known.stored(canvas, lstatSync(kept.at(canvas), { bigint: true }), etagOf(before));
   const replaced = new ReplacedVersions({
     history: kept.history,
     copies: noCopies,
     known,
-    bytesOf: (_, etag) => (etag === etagOf(before) ? before : undefined),
+    bytesOf: (_, etag) => (etag === etagOf(before) && isRemembered ? before : undefined),
     onConflict() {},
     clock: systemClock,
     logger: createLogger('silent'),
+    onEvent: ({ type }) => events.push(type),
   });
   onTestFinished(async () => {
     await replaced.close();
@@ -45,7 +47,7 @@ async function stored(edit: (times: number) => void) {
   });
   const replace = () =>
     replaced.keeping(path, kept.at(canvas), {}, (hold) => replaceFile(folder, canvas, Buffer.from('ours'), hold));
-  return { kept, replace };
+  return { kept, events, replace };
 }
 
 it('what is deleted before it can be held is kept from memory', async () => {
@@ -70,4 +72,11 @@ it('what nobody else touches is kept once', async () => {
   const { kept, replace } = await stored(() => {});
   await replace();
   expect(await kept.texts(canvas)).toEqual(['before']);
+});
+
+it('what nobody has any more is told', async () => {
+  const { kept, events, replace } = await stored(() => unlinkSync(kept.at(canvas)), false);
+  await replace();
+  expect(await kept.texts(canvas)).toEqual([]);
+  expect(events).toEqual(['version_missing']);
 });
