@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { EngineEvent, SchedulerEvent, SchedulerState } from '../../../scheduler/index.js';
+import { HotHistogram } from '../../hot-series.js';
 import { askedGauges, type Watch } from '../asked-gauges.js';
 import { taskSeconds } from '../buckets.js';
 
@@ -27,20 +28,20 @@ export function observeScheduler(registry: Registry): (event: SchedulerEvent) =>
     labelNames: ['upstream', 'reason'],
     registers,
   });
-  const waits = new Histogram({
-    name: 'canvas_scheduler_wait_seconds',
-    help: 'Time from asking for a task to its start',
-    labelNames: ['kind'],
-    buckets: taskSeconds,
-    registers,
-  });
-  const runs = new Histogram({
-    name: 'canvas_scheduler_task_seconds',
-    help: 'Time that a task ran',
-    labelNames: ['kind', 'outcome'],
-    buckets: taskSeconds,
-    registers,
-  });
+  const waits = new HotHistogram(
+    registry,
+    'canvas_scheduler_wait_seconds',
+    'Time from asking for a task to its start',
+    ['kind'],
+    taskSeconds,
+  );
+  const runs = new HotHistogram(
+    registry,
+    'canvas_scheduler_task_seconds',
+    'Time that a task ran',
+    ['kind', 'outcome'],
+    taskSeconds,
+  );
 
   const directionOf = (limit: number, previous: number) => {
     if (limit === previous) return 'none';
@@ -57,10 +58,10 @@ export function observeScheduler(registry: Registry): (event: SchedulerEvent) =>
         upstreamChanges.inc({ upstream: event.upstream, reason: event.reason });
         break;
       case 'task_started':
-        waits.observe({ kind: event.kind }, event.waitSeconds);
+        waits.bind(event.kind).observe(event.waitSeconds);
         break;
       case 'task_ended':
-        runs.observe({ kind: event.kind, outcome: event.outcome }, event.durationSeconds);
+        runs.bind(event.kind, event.outcome).observe(event.durationSeconds);
         break;
     }
   };
