@@ -96,13 +96,12 @@ async function bringBack(
 ): Promise<void> {
   const written = writeRecovered(recovered, queue.unwritten, files, history, logger);
   if (recovered.some(({ movedFrom }) => movedFrom.length > 0)) await written;
+  const logFailure = (error: unknown) =>
+    logger.error({ err: error }, 'what a dead process had acknowledged is not in its files yet');
   const { areTooMany } = overwritten;
-  const done = written
-    .then(() => overwritten.archiveAll())
-    .catch((error: unknown) =>
-      logger.error({ err: error }, 'what a dead process had acknowledged is not in its files yet'),
-    );
-  if (areTooMany) await done;
+  const fewLeft = written.then(() => overwritten.archiveTooMany()).catch(logFailure);
+  fewLeft.then(() => overwritten.archiveAll()).catch(logFailure);
+  if (areTooMany) await fewLeft;
 }
 
 function startWatch(

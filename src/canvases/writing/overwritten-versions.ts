@@ -96,17 +96,28 @@ export class OverwrittenVersions {
     return [...overwritten.values()].reduce((sum, versions) => sum + bytesOf(versions), 0) > maxLeftBytes;
   }
 
+  /** As many as are {@link areTooMany | too many}, of the canvases that have most. */
+  archiveTooMany(): Promise<void> {
+    return this.#archiveWhile(() => this.areTooMany);
+  }
+
   /**
    * Those of all canvases, the most bytes first, so that none is passed over start after start. What cannot be brought to
    * the history stays in the journal.
    */
-  async archiveAll(): Promise<void> {
+  archiveAll(): Promise<void> {
+    return this.#archiveWhile(() => true);
+  }
+
+  async #archiveWhile(isWanted: () => boolean): Promise<void> {
     const { overwritten } = this.#options.journal;
     const left = Array.from(overwritten, ([text, versions]) => ({ text, bytes: bytesOf(versions) }))
       .sort((a, b) => a.bytes - b.bytes)
       .map(({ text }) => text);
     const lane = async () => {
-      for (let text = left.pop(); text !== undefined; text = left.pop()) {
+      while (isWanted()) {
+        const text = left.pop();
+        if (text === undefined) return;
         await this.archive(text).catch((error: unknown) => this.#warn(text, error));
       }
     };
