@@ -4,7 +4,13 @@ import type { FastifyRouteSchemaDef, FastifyValidationResult } from 'fastify/typ
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Problem } from '../../errors.js';
 import { patchMalformed } from '../edits/errors.js';
-import { encodingUnsupported, mediaTypeUnsupported, patchTypeUnsupported } from '../errors.js';
+import {
+  encodingUnsupported,
+  maxCanvasBytes,
+  mediaTypeUnsupported,
+  patchTypeUnsupported,
+  writesBackedUp,
+} from '../errors.js';
 
 /** What a canvas may be sent as. @source product contract, Settled details */
 export const canvasMediaTypes = ['application/json', 'application/vnd.jsoncanvas+json'];
@@ -58,6 +64,30 @@ export const takesOnlyPatches = (accepted: readonly string[]): CheckHeaders =>
 export function readBodiesAsBytes(server: FastifyInstance, mediaTypes: string[]): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser(mediaTypes, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * Bounds the memory for bodies that are on their way, or are being worked on, of all routes below: what a request
+ * announces is booked before any of it is read. Slow clients in any number hold no more.
+ * @param maxBytes one body is let in however large it is
+ * @throws Problem WRITES_BACKED_UP, from the hook
+ * @source product contract, Promises 6
+ */
+export function boundArrivingBodies(server: FastifyInstance, maxBytes = 256 * mebibyte): void {
+  let arrivingBytes = 0;
+  server.addHook('onRequest', ({ headers }, reply, done) => {
+    const isChunked = headers['transfer-encoding'] !== undefined;
+    const bytes = isChunked ? maxCanvasBytes : Math.min(maxCanvasBytes, Number(headers['content-length'] ?? 0));
+    if (bytes === 0) return done();
+    if (arrivingBytes > 0 && arrivingBytes + bytes > maxBytes) throw writesBackedUp();
+    arrivingBytes += bytes;
+    reply.raw.once('close', () => {
+      arrivingBytes -= bytes;
+    });
+    done();
+  });
 }
 
 /**

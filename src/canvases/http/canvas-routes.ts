@@ -8,7 +8,13 @@ import { putOrMerge } from '../edits/merge/put-or-merge.js';
 import { canvasMalformed, maxCanvasBytes } from '../errors.js';
 import type { CanvasAnswer } from '../reading/canvas-reads.js';
 import { canvasEndpoint, canvasHeaders, codingsOf } from './canvas-answer.js';
-import { allButBodyValidator, canvasMediaTypes, readBodiesAsBytes, takesOnly } from './canvas-body.js';
+import {
+  allButBodyValidator,
+  boundArrivingBodies,
+  canvasMediaTypes,
+  readBodiesAsBytes,
+  takesOnly,
+} from './canvas-body.js';
 import { canvasLocation, knownVersionOf, preconditionsOf, prefersAsync, prefersMerge } from './canvas-headers.js';
 import { editRoutes } from './edit-routes.js';
 import { elementRoutes } from './element-routes.js';
@@ -119,6 +125,7 @@ export const canvasOperations = {
  */
 export function canvasRoutes(canvases: Canvases): FastifyPluginAsyncZod {
   return async (server) => {
+    boundArrivingBodies(server);
     for (const routes of [editRoutes, elementRoutes, versionRoutes, moveRoute, eventRoutes]) {
       await server.register(routes(canvases));
     }
