@@ -48,7 +48,7 @@ const upkeepGraceMs = 4000;
  * @source product contract; story-17.4 tasks 1 to 8; trajectory-optimization 1 and 2
  */
 export function buildApp(settings: Settings, logger: Logger, version: string): Promise<App> {
-  return openOnDataFolder(settings.dataDir, logger, (taken) => buildParts(settings, logger, version, taken));
+  return openOnDataFolder(settings, logger, (taken) => buildParts(settings, logger, version, taken));
 }
 
 /** Builds every part, hands it what it needs, and mounts its routes. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { App } from './app.js';
 import { createLogger, type Logger, standardOutput } from './logger.js';
-import { readSettings, type Settings } from './settings.js';
+import { keepTemporaryFilesIn, readSettings, type Settings } from './settings.js';
 
 /** How long a stop may take before the process gives up waiting. */
 const stopDeadlineMs = 10_000;
@@ -68,6 +68,7 @@ process.on('unhandledRejection', (error) => {
   process.exit(1);
 });
 try {
+  keepTemporaryFilesIn(settings.temporaryDir);
   // Only now, so that a setting that cannot be used is told at once.
   const { buildApp } = await import('./app.js');
   const app = await buildApp(settings, logger, version);

@@ -103,6 +103,8 @@ export interface Settings {
   host: string;
   port: number;
   dataDir: string;
+  /** For what libraries write down for a moment; whatever lies there at a start is left over. */
+  temporaryDir: string;
   vaultDir: string;
   lanceUri: string;
   optimizationConfig: string;
@@ -166,6 +168,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     host: env.HOST,
     port: env.PORT,
     dataDir,
+    temporaryDir: path.join(dataDir, '.canvas-learning-backend-temporary'),
     vaultDir: path.resolve(env.VAULT_DIR ?? path.join(dataDir, 'vault')),
     lanceUri: path.resolve(env.LANCEDB_URI ?? path.join(dataDir, 'lancedb')),
     optimizationConfig: path.resolve(env.OPTIMIZATION_CONFIG),
@@ -247,4 +250,14 @@ function embeddingOf(env: z.infer<typeof environmentSchema>): EmbeddingSettings 
     dimensions,
     asksForDimensions: env.EMBEDDING_DIMENSIONS !== undefined,
   };
+}
+
+/**
+ * Says where libraries in native code put their temporary files, unless the environment says so itself. It counts for the
+ * whole process.
+ * @param folder need not exist yet
+ * @source The Open Group Base Specifications, "Environment Variables" (TMPDIR)
+ */
+export function keepTemporaryFilesIn(folder: string, environment: NodeJS.ProcessEnv = process.env): void {
+  environment.TMPDIR ||= folder;
 }

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { readSettings } from '../src/settings.js';
 import { temporaryFolder } from './support/folder.js';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -61,6 +62,8 @@ test('it says where everything is, serves, and on SIGTERM stores what was accept
   const headers = { 'content-type': 'application/json', prefer: 'respond-async' };
   const answer = await fetch(`${places.api}/canvas/last.canvas`, { method: 'PUT', headers, body });
   expect(answer.status).toBe(202);
+  // Temporary files of native code would stay in the system's folder for ever when a process is killed.
+  expect(await readdir(readSettings({ DATA_DIR: folder }).temporaryDir)).not.toEqual([]);
   service.child.kill('SIGTERM');
   expect(await service.exited).toBe(0);
   expect(await readFile(path.join(folder, 'vault', 'last.canvas'), 'utf8')).toBe(body);

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { readSettings } from '../src/settings.js';
+import { keepTemporaryFilesIn, readSettings } from '../src/settings.js';
 
 test('with nothing set, the service is for this machine only and keeps everything in one folder', () => {
   const settings = readSettings({});
@@ -111,4 +111,12 @@ test('alerts have their rules in a file and are posted nowhere unless an address
   });
   const secret = () => readSettings({ ALERT_WEBHOOK_URL: 'hooks.example/secret' });
   expect(secret).toThrow(/ALERT_WEBHOOK_URL: expected an http or https address$/);
+});
+
+test('temporary files go where the environment says, else where the service does', () => {
+  const environment: NodeJS.ProcessEnv = { TMPDIR: '' };
+  keepTemporaryFilesIn('/data/temporary', environment);
+  expect(environment.TMPDIR).toBe('/data/temporary');
+  keepTemporaryFilesIn('/elsewhere', environment);
+  expect(environment.TMPDIR).toBe('/data/temporary');
 });
