@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { openDatabase } from '../../../src/lance/index.js';
-import { type Statistics, statisticsOf } from '../../../src/trajectories/analysis/statistics.js';
+import type { Statistics } from '../../../src/trajectories/analysis/statistics.js';
 import { createSorting } from '../../../src/trajectories/query/order/sorting.js';
 import { pageText } from '../../../src/trajectories/query/page-text.js';
 import type { TrajectoryFilter } from '../../../src/trajectories/query/trajectory-filter.js';
@@ -52,7 +52,7 @@ export async function openProduct(lanceUri: string, enabled: boolean): Promise<C
       const fresh = await openPages(lanceUri, enabled);
       await fresh.maintain();
       const startedAt = performance.now();
-      const statistics = statisticsOf(await fresh.figures.questions(), undefined);
+      const statistics = await fresh.figures.statistics();
       const milliseconds = performance.now() - startedAt;
       await fresh.close();
       return { statistics, milliseconds };

@@ -6,7 +6,7 @@ import type { Figures } from '../questions/figures.js';
 import { type AnalysisImport, analysisImportResultSchema } from './analysis-import.js';
 import { analysisEncodingUnsupported } from './errors.js';
 import { distributionOf, failureDistributionSchema } from './failures/failure-figures.js';
-import { statisticsOf, statisticsSchema } from './statistics.js';
+import { statisticsSchema } from './statistics.js';
 
 /** What the routes need. @source product contract, Trajectories ("/api/analysis") */
 export interface AnalysisRoutesOptions {
@@ -77,7 +77,7 @@ export function analysisRoutes(options: AnalysisRoutesOptions): FastifyPluginAsy
       },
       async (request, reply) => {
         reply.header('cache-control', 'no-store');
-        return statisticsOf(await options.figures.questions(), request.query.k);
+        return options.figures.statistics(request.query.k);
       },
     );
 

@@ -30,12 +30,15 @@ export const statisticsSchema = z
 /** What all trajectories add up to. @source product contract, Trajectories ("/api/analysis/stats") */
 export type Statistics = z.infer<typeof statisticsSchema>;
 
+/** What the statistics are made from. @source product contract, Trajectories ("/api/analysis/stats") */
+export type SummedQuestions = Pick<QuestionFigures, 'attempts' | 'successes' | 'rewards' | 'seconds' | 'total'>;
+
 /**
  * Adds the questions up.
  * @param k number of attempts that `pass_at_k` is estimated for; all attempts of each question without it
  * @source product contract, Settled details (`pass_at_1`, `pass_at_k`)
  */
-export function statisticsOf(figures: QuestionFigures, k: number | undefined): Statistics {
+export function statisticsOf(figures: SummedQuestions, k: number | undefined): Statistics {
   const { attempts, successes, rewards, seconds, total } = figures;
   let [questions, successCount, rewardSum, secondsSum, rates, passes, counted] = [0, 0, 0, 0, 0, 0, 0];
   for (let i = 0; i < attempts.length; i++) {

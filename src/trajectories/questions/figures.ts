@@ -1,6 +1,7 @@
 import type { Table } from '../../lance/index.js';
 import { computeFailureFigures, type FailureFigures, failureBytes } from '../analysis/failures/failure-figures.js';
 import { bytesPerFailureRow } from '../analysis/failures/failure-rows.js';
+import { type Statistics, statisticsOf } from '../analysis/statistics.js';
 import { type ChangedFigures, createChangedFailures, createChangedQuestions } from './changes/changed-figures.js';
 import { bytesPerRow } from './changes/question-sums.js';
 import type { SumsFile } from './changes/sums-file.js';
@@ -30,6 +31,8 @@ export interface FiguresOptions {
 export interface Figures {
   questions(): Promise<QuestionFigures>;
   failures(): Promise<FailureFigures>;
+  /** Reads nothing when the table is as the run before left it. @param k as {@link statisticsOf} has it */
+  statistics(k?: number): Promise<Statistics>;
   /** Writes down what the next run may begin with. */
   close(): Promise<void>;
 }
@@ -77,12 +80,18 @@ export function createFigures(options: FiguresOptions): Figures {
     return { figures, rows: figures.total };
   }
 
+  const currentQuestions = keepByVersion({
+    version: async () => String(await trajectories.version()),
+    compute: () => timed('questions', questions()),
+    isKeepable: (figures) => figuresBytes(figures) <= maxKeptBytes,
+  });
+
   return {
-    questions: keepByVersion({
-      version: async () => String(await trajectories.version()),
-      compute: () => timed('questions', questions()),
-      isKeepable: (figures) => figuresBytes(figures) <= maxKeptBytes,
-    }),
+    questions: currentQuestions,
+    async statistics(k) {
+      const known = k === undefined ? changedQuestions.knownStatistics(await trajectories.version()) : undefined;
+      return known ?? statisticsOf(await currentQuestions(), k);
+    },
     failures: keepByVersion({
       version: async () => `${await trajectories.version()} ${await analysis.version()}`,
       compute: () => timed('failures', failures()),

@@ -1,6 +1,7 @@
 import { readFresh, type Table } from '../../../lance/index.js';
 import type { FailureFigures } from '../../analysis/failures/failure-figures.js';
 import { FailureRows, failureColumns } from '../../analysis/failures/failure-rows.js';
+import type { Statistics } from '../../analysis/statistics.js';
 import { type QuestionFigures, questionColumns } from '../question-figures.js';
 import { QuestionSums } from './question-sums.js';
 import { createRowMirror, type RowMirror, type RowSink } from './row-mirror.js';
@@ -16,6 +17,12 @@ export interface ChangedFigures<T> {
   close(): Promise<void>;
 }
 
+/** Statistics that need no rows, beside the figures of questions. @source product contract, Trajectories ("/api/analysis/stats") */
+export interface ChangedQuestions extends ChangedFigures<QuestionFigures> {
+  /** The statistics over all attempts, when the run before has left those of just this version. */
+  knownStatistics(version: number): Statistics | undefined;
+}
+
 /** A table as others use it, and how to open a handle of it that can be put on one version. @source LanceDB documentation, "Versioning" */
 export interface OpenableTable {
   table: Table;
@@ -29,7 +36,7 @@ const maxAbandonedQuestions = 10_000;
  * @param file where the rows are kept between runs, if anywhere
  * @source product contract, Trajectories ("/api/analysis/stats", "/api/questions")
  */
-export function createChangedQuestions(trajectories: OpenableTable, file?: SumsFile): ChangedFigures<QuestionFigures> {
+export function createChangedQuestions(trajectories: OpenableTable, file?: SumsFile): ChangedQuestions {
   const sums = new QuestionSums();
   const mirror = createVersionMirror(trajectories, questionColumns, sums);
   let unsavedRows = 0;
@@ -44,6 +51,11 @@ export function createChangedQuestions(trajectories: OpenableTable, file?: SumsF
     savedVersion = kept.version;
   }
   let restoring: Promise<void> | undefined;
+  function restored(): Promise<void> {
+    restoring ??= restore();
+    return restoring;
+  }
+  let isHeadUsed = false;
 
   /** The rows must not change meanwhile. */
   async function save(): Promise<void> {
@@ -56,9 +68,13 @@ export function createChangedQuestions(trajectories: OpenableTable, file?: SumsF
   }
 
   return {
+    knownStatistics(version) {
+      if (!file?.head?.statistics || file.head.version !== version) return undefined;
+      isHeadUsed = true;
+      return file.head.statistics;
+    },
     async figures() {
-      restoring ??= restore();
-      await restoring;
+      await restored();
       await saving;
       const rows = await mirror.advance();
       const figures = sums.figures();
@@ -74,6 +90,8 @@ export function createChangedQuestions(trajectories: OpenableTable, file?: SumsF
     async close() {
       await saving;
       try {
+        // The file follows the changes of a run that used it, if only its head.
+        if (isHeadUsed && (await trajectories.table.version()) !== file?.head?.version) await restored();
         if (mirror.version !== undefined) {
           await mirror.advance();
           sums.figures();

@@ -1,18 +1,22 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { type Statistics, statisticsOf, statisticsSchema } from '../../analysis/statistics.js';
 import type { SummedRows } from './question-sums.js';
 
 /**
  * The rows that figures are made from, kept in a file beside the table, so that the first figures after a start need
- * not read the table. The file may be deleted at any time. What is in it is used when it was whole on disk, and when the
- * version of the table that it was made from is still the one it was; otherwise it is as if there were no file. Row ids
- * are never used twice, so what has changed in the table since then is found by comparing them.
+ * not read the table. Its head, checked by itself, says what all of them add up to, so that statistics of the same version
+ * need not read the rows either. The file may be deleted at any time. What is in it is used when it was whole on disk, and
+ * when the version of the table that it was made from is still the one it was; otherwise it is as if there were no file.
+ * Row ids are never used twice, so what has changed in the table since then is found by comparing them.
  * @source product contract, Trajectories ("/api/analysis/stats"); Lance format specification, "Row IDs"
  */
 export interface SumsFile {
   /** Fewer rows are read anew as fast as from a file. */
   readonly leastRows: number;
+  /** What the head said when the file was opened: the version it is of, and what all rows of that version add up to. */
+  readonly head: { version: number; statistics: Statistics | null } | undefined;
   /** The rows kept by the run before and the version they are of; undefined when there are none, and ever after. */
   load(): Promise<{ version: number; rows: SummedRows } | undefined>;
   /** Replaces the file. The rows must not change meanwhile. A version that is gone already is not kept. Never throws. */
@@ -30,17 +34,20 @@ export interface SumsFileOptions {
 
 const count = z.int().min(0);
 const headerSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   version: count,
   print: z.string(),
   rows: count,
   questions: count,
   textBytes: count,
-  crc32: count,
+  crc32: count.describe('of all that follows the head'),
+  statistics: statisticsSchema.nullable().describe('null where a sum is beyond the range of a double'),
 });
 type Header = z.infer<typeof headerSchema>;
 
+/** The last four are the checksum of the others. */
 const headerBytes = 1024;
+const sumBytes = 4;
 const pieceBytes = 4 * 1024 * 1024;
 
 /**
@@ -53,7 +60,8 @@ export async function openSumsFile({
   leastRows = 20_000,
   onFailed,
 }: SumsFileOptions): Promise<SumsFile> {
-  let usable = await readHeader().catch(failed);
+  const opened = await readHeader().catch(failed);
+  let usable = opened;
 
   function failed(error: unknown): undefined {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onFailed?.(error);
@@ -63,8 +71,8 @@ export async function openSumsFile({
   async function readHeader(): Promise<Header | undefined> {
     const handle = await open(file, 'r');
     try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
-      const header = headerSchema.parse(JSON.parse(buffer.toString('utf8', 0, bytesRead)));
+      const { buffer } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
+      const header = headerIn(buffer);
       const { size } = await handle.stat();
       if (size !== headerBytes + bodyBytes(header)) throw new Error(`expected a whole file, got ${size} bytes`);
       return (await versionPrint(header.version)) === header.print ? header : undefined;
@@ -103,21 +111,26 @@ export async function openSumsFile({
         at += piece.length;
       }
     }
-    const { codes, texts } = rows;
+    const { codes, texts, sums } = rows;
+    const { data: statistics = null } = statisticsSchema.safeParse(
+      statisticsOf({ ...sums, total: codes.length }, undefined),
+    );
     const header: Header = {
-      format: 1,
+      format: 2,
       version,
       print,
       rows: codes.length,
       questions: texts.ends.length - 1,
       textBytes: texts.bytes.length,
       crc32: sum,
+      statistics,
     };
-    await into.write(Buffer.from(JSON.stringify(header).padEnd(headerBytes)), 0, headerBytes, 0);
+    await into.write(bytesOf(header), 0, headerBytes, 0);
   }
 
   return {
     leastRows,
+    head: opened,
     async load() {
       const header = usable;
       usable = undefined;
@@ -143,6 +156,18 @@ export async function openSumsFile({
       }
     },
   };
+}
+
+function bytesOf(header: Header): Buffer {
+  const bytes = Buffer.from(JSON.stringify(header).padEnd(headerBytes));
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, -sumBytes)), headerBytes - sumBytes);
+  return bytes;
+}
+
+function headerIn(bytes: Buffer): Header {
+  const text = bytes.subarray(0, -sumBytes);
+  if (crc32(text) !== bytes.readUInt32LE(text.length)) throw new Error('expected a head as it was written');
+  return headerSchema.parse(JSON.parse(text.toString()));
 }
 
 /** In the order in which they stand in the file: the widest first. */

@@ -1,7 +1,9 @@
-import { cp, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase, optimizeTable, type Table } from '../../../../src/lance/index.js';
+import { statisticsOf } from '../../../../src/trajectories/analysis/statistics.js';
 import { QuestionSums } from '../../../../src/trajectories/questions/changes/question-sums.js';
 import { openSumsFile } from '../../../../src/trajectories/questions/changes/sums-file.js';
 import { createFigures, type Figures } from '../../../../src/trajectories/questions/figures.js';
@@ -60,6 +62,11 @@ async function ask({ figures, table }: Run): Promise<void> {
   expect(byQuestion(await figures.questions())).toEqual(byQuestion(await computeQuestionFigures(table)));
 }
 
+/** Asks for statistics, and compares them, to the last bit, with those of the questions that were taken along. */
+async function askStatistics(run: Run, expected: Awaited<ReturnType<typeof computeQuestionFigures>>): Promise<void> {
+  expect(await run.figures.statistics()).toStrictEqual(statisticsOf(expected, undefined));
+}
+
 let home: string;
 /** A store whose figures were asked for once, in a run that ended. */
 let filled: string;
@@ -109,7 +116,82 @@ test('rows that changed since are read, and no others, before and after the firs
   expect([run.read, next.read, run.failures, next.failures]).toEqual([[80, 1], [0], [], []]);
 });
 
+test('statistics of a store just opened read the head alone, and the rows once the table has changed', async () => {
+  const folder = await copyOfFilled();
+  const run = await startRun(folder);
+  const whole = await computeQuestionFigures(run.table);
+  await askStatistics(run, whole);
+  expect([run.read, run.failures]).toEqual([[], []]);
+  expect(await run.figures.statistics(2)).toStrictEqual(statisticsOf(whole, 2));
+  await run.table.update({ where: 'seq = 7', values: { is_success: true, reward: 0.25 } });
+  await run.table.delete('seq = 8');
+  await askStatistics(run, await computeQuestionFigures(run.table));
+  await ask(run);
+  await endRun(run);
+  expect([run.read, run.failures]).toEqual([[0, 1], []]);
+});
+
+test('a change after statistics that only the head was read for is in the file of the next run', async () => {
+  const folder = await copyOfFilled();
+  const run = await startRun(folder);
+  await askStatistics(run, await computeQuestionFigures(run.table));
+  await run.table.update({ where: 'seq = 7', values: { is_success: true } });
+  await endRun(run);
+  const next = await startRun(folder);
+  await askStatistics(next, await computeQuestionFigures(next.table));
+  await ask(next);
+  await endRun(next);
+  expect([run.read, run.failures, next.read, next.failures]).toEqual([[], [], [0], []]);
+});
+
+test('rows damaged behind a whole head leave its statistics as they are', async () => {
+  const folder = await copyOfFilled();
+  const run = await startRun(folder);
+  await truncate(path.join(folder, 'kept.figures'), 5000);
+  await askStatistics(run, await computeQuestionFigures(run.table));
+  expect([run.read, run.failures]).toEqual([[], []]);
+  await ask(run);
+  await askStatistics(run, await computeQuestionFigures(run.table));
+  await endRun(run);
+  expect([run.read, run.failures.length]).toEqual([[count], 1]);
+});
+
+test('sums beyond the range of a double are no statistics of the head, and the rows are used all the same', async () => {
+  const folder = path.join(home, 'huge');
+  const rows = Array.from({ length: count }, (_, i) => makeRow(i, { reward: 1e308, record_json: '{}' }));
+  const { database } = await openTables(rows, 1, folder);
+  database.close();
+  const run = await startRun(folder);
+  await ask(run);
+  await endRun(run);
+  const next = await startRun(folder);
+  await askStatistics(next, await computeQuestionFigures(next.table));
+  await endRun(next);
+  expect([next.read, next.failures]).toEqual([[0], []]);
+});
+
+/** The head as another one who knows the format would write it. */
+function withHead(bytes: Buffer, change: (text: string) => string): Buffer {
+  const text = Buffer.from(
+    change(bytes.toString('latin1', 0, 1020))
+      .slice(0, 1020)
+      .padEnd(1020),
+  );
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32LE(crc32(text));
+  return Buffer.concat([text, sum, bytes.subarray(1024)]);
+}
+
 test.each([
+  ['the format before', (bytes: Buffer) => withHead(bytes, (text) => text.replace('"format":2', '"format":1'))],
+  [
+    'another number in its head',
+    (bytes: Buffer) => {
+      const at = bytes.indexOf('"success_count":') + '"success_count":'.length;
+      return bytes.fill(bytes[at] === 49 ? 50 : 49, at, at + 1);
+    },
+  ],
+  ['no checksum of its head', (bytes: Buffer) => bytes.fill(32, 1020, 1024)],
   ['a changed byte', (bytes: Buffer) => bytes.fill(bytes[9000]! ^ 1, 9000, 9001)],
   ['a last byte that is missing', (bytes: Buffer) => bytes.subarray(0, -1)],
   ['another text', () => Buffer.from('{"format":1}')],
@@ -119,6 +201,7 @@ test.each([
   const file = path.join(folder, 'kept.figures');
   await writeFile(file, damaged(await readFile(file)));
   const run = await startRun(folder);
+  await askStatistics(run, await computeQuestionFigures(run.table));
   await ask(run);
   await endRun(run);
   const next = await startRun(folder);
