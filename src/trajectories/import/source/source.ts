@@ -113,19 +113,31 @@ async function assertUnchanged(expected: FileIdentity): Promise<void> {
   if (!isSameFile(found, expected)) throw new FileChanged('the file has changed');
 }
 
-/** Reads no further than the file was long when it was accepted: one that grows would never end. */
+/**
+ * Reads no further than the file was long when it was accepted: one that grows would never end. While a piece is worked
+ * on, the next is read.
+ */
 async function* fileChunks(file: FileIdentity, onBytesRead: (bytes: number) => void): AsyncGenerator<Buffer> {
   const handle = await open(file.path, 'r');
+  const pieceAt = async (from: number) => {
+    const length = Math.min(chunkBytes, file.bytes - from);
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length, from);
+    return buffer.subarray(0, bytesRead);
+  };
+  let ahead = pieceAt(0);
   try {
     for (let total = 0; total < file.bytes; ) {
-      const length = Math.min(chunkBytes, file.bytes - total);
-      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length);
-      if (bytesRead === 0) return;
-      total += bytesRead;
+      const piece = await ahead;
+      if (piece.length === 0) return;
+      total += piece.length;
+      ahead = pieceAt(total);
+      // Awaited in the next round; by then it may have failed for long.
+      ahead.catch(() => {});
       onBytesRead(total);
-      yield buffer.subarray(0, bytesRead);
+      yield piece;
     }
   } finally {
+    await ahead.catch(() => {});
     await handle.close();
   }
 }
