@@ -129,6 +129,15 @@ test('the parts count what they do: /metrics shows requests by route, canvases, 
   expect(body).not.toContain('a.canvas');
 });
 
+test('what statistics are made from follows an import before anybody asks', async () => {
+  const app = await openTestApp();
+  await importRecords(app, 4);
+  await vi.waitFor(async () => {
+    const { body } = await app.server.inject({ url: '/metrics' });
+    expect(body).toContain('canvas_figures_rows_total{kind="questions"} 4');
+  }, 10_000);
+});
+
 test('every route is in the OpenAPI document, with an id, a summary and its problems', async () => {
   const app = await openTestApp();
   const document = (await app.server.inject({ url: '/openapi.json' })).json();

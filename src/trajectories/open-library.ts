@@ -87,6 +87,15 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
     onEvent: observers.observeSearch,
   });
   onSearchOpen(search);
+  let isClosing = false;
+  let following: Promise<unknown> | undefined;
+  /** Whoever asks for statistics next, in this run or in the one after it, finds what they are made from. */
+  function followImport(): void {
+    if (isClosing) return;
+    following = trajectories.figures
+      .statistics()
+      .catch((error: unknown) => options.logger.warn({ err: error }, 'statistics wait until they are asked for'));
+  }
   const imports = await openImports({
     ...options,
     exclusively: trajectories.exclusively,
@@ -95,7 +104,7 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
       search.changed();
       return trajectories.refresh();
     },
-    onImported: () => void trajectories.maintain(),
+    onImported: () => void trajectories.maintain().then(followImport),
     inBackground: background.imports,
     onEvent: observers.observeImports,
   });
@@ -113,6 +122,8 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
       trajectoryRoutes(trajectories),
     ],
     async close() {
+      isClosing = true;
+      await following;
       await Promise.all([search.close(), trajectories.close()]);
     },
   };
