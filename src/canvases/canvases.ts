@@ -87,8 +87,11 @@ export interface Canvases {
    * @throws Problem CANVAS_NOT_FOUND when there is neither a canvas nor a version
    */
   versions(path: string): Promise<CanvasVersion[]>;
-  /** @throws Problem CANVAS_VERSION_UNKNOWN */
-  readVersion(path: string, id: string): Promise<Buffer>;
+  /**
+   * @param onFound gets the version's length before any of it is read; what it throws refuses the read
+   * @throws Problem CANVAS_VERSION_UNKNOWN
+   */
+  readVersion(path: string, id: string, onFound?: (bytes: number) => void): Promise<Buffer>;
   /**
    * Makes a version the canvas again, also when that was deleted.
    * @throws Problem CANVAS_VERSION_UNKNOWN, PRECONDITION_FAILED, CANVAS_INVALID for a version that is no JSON

@@ -112,9 +112,9 @@ export class OpenedCanvases implements Canvases {
     return versions;
   }
 
-  async readVersion(text: string, id: string): Promise<Buffer> {
+  async readVersion(text: string, id: string, onFound?: (bytes: number) => void): Promise<Buffer> {
     parseVaultPath(text);
-    const bytes = await readable(this.#parts.history.read(text, id));
+    const bytes = await readable(this.#parts.history.read(text, id, onFound));
     if (bytes === undefined) throw versionUnknown();
     return bytes;
   }

@@ -84,8 +84,11 @@ export interface History {
   keepAll(canvasPath: string, versions: readonly (VersionLabel & { bytes: Buffer; etag: string })[]): Promise<void>;
   /** Newest first; of a canvas that was deleted too. */
   list(canvasPath: string): Promise<CanvasVersion[]>;
-  /** A copy of a version's bytes. Any id may be asked for; undefined when there is no such version. */
-  read(canvasPath: string, id: string): Promise<Buffer | undefined>;
+  /**
+   * A copy of a version's bytes. Any id may be asked for; undefined when there is no such version.
+   * @param onFound gets the version's length before any of it is read; what it throws refuses the read
+   */
+  read(canvasPath: string, id: string, onFound?: (bytes: number) => void): Promise<Buffer | undefined>;
   /** Takes the history along with a canvas; joined to what the new path already has. */
   move(from: string, to: string): Promise<void>;
   /** Makes durable what was kept for a canvas so far. */

@@ -180,10 +180,12 @@ class FileHistory implements History {
     );
   }
 
-  read(canvasPath: string, id: string): Promise<Buffer | undefined> {
+  read(canvasPath: string, id: string, onFound?: (bytes: number) => void): Promise<Buffer | undefined> {
     return this.#inTurn(canvasPath, async (folder) => {
       const version = (await readVersions(folder)).find((candidate) => candidate.id === id);
-      return version && readVersion(folder, version, maxCanvasBytes);
+      if (!version) return undefined;
+      onFound?.(lengthOf(version) ?? 0);
+      return readVersion(folder, version, maxCanvasBytes);
     });
   }
 

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import type { FastifyRouteSchemaDef, FastifyValidationResult } from 'fastify/types/schema.js';
 import { validatorCompiler } from 'fastify-type-provider-zod';
@@ -69,6 +69,34 @@ export function readBodiesAsBytes(server: FastifyInstance, mediaTypes: string[])
 const mebibyte = 1024 * 1024;
 
 /**
+ * Bytes that are in memory for as long as clients take to send or to receive them, of many requests together.
+ * @source product contract, Promises 6
+ */
+export class ExchangedBytes {
+  readonly #maxBytes: number;
+  readonly #refusal: () => Problem;
+  #bytes = 0;
+
+  /** @param maxBytes one request is let in however large it is */
+  constructor(maxBytes: number, refusal: () => Problem) {
+    this.#maxBytes = maxBytes;
+    this.#refusal = refusal;
+  }
+
+  /**
+   * Counts them until the answer has gone or its client has.
+   * @throws Problem where there is no room, or the client has gone already
+   */
+  book(bytes: number, answer: ServerResponse): void {
+    if ((this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) || answer.destroyed) throw this.#refusal();
+    this.#bytes += bytes;
+    answer.once('close', () => {
+      this.#bytes -= bytes;
+    });
+  }
+}
+
+/**
  * Bounds the memory for bodies that are on their way, or are being worked on, of all routes below: what a request
  * announces is booked before any of it is read. Slow clients in any number hold no more.
  * @param maxBytes one body is let in however large it is
@@ -76,16 +104,11 @@ const mebibyte = 1024 * 1024;
  * @source product contract, Promises 6
  */
 export function boundArrivingBodies(server: FastifyInstance, maxBytes = 256 * mebibyte): void {
-  let arrivingBytes = 0;
+  const arriving = new ExchangedBytes(maxBytes, writesBackedUp);
   server.addHook('onRequest', ({ headers }, reply, done) => {
     const isChunked = headers['transfer-encoding'] !== undefined;
     const bytes = isChunked ? maxCanvasBytes : Math.min(maxCanvasBytes, Number(headers['content-length'] ?? 0));
-    if (bytes === 0) return done();
-    if (arrivingBytes > 0 && arrivingBytes + bytes > maxBytes) throw writesBackedUp();
-    arrivingBytes += bytes;
-    reply.raw.once('close', () => {
-      arrivingBytes -= bytes;
-    });
+    if (bytes > 0) arriving.book(bytes, reply.raw);
     done();
   });
 }

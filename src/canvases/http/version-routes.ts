@@ -6,7 +6,9 @@ import type { Canvases } from '../canvases.js';
 import { canvasSchema } from '../document/canvas-schema.js';
 import { etagOf } from '../document/etag.js';
 import { canvasVersionListSchema, describeVersions } from '../history/canvas-version.js';
+import { versionsBackedUp } from '../history/errors.js';
 import { matchesWeakly } from '../writing/preconditions.js';
+import { ExchangedBytes } from './canvas-body.js';
 import { canvasLocation, knownVersionOf, preconditionsOf } from './canvas-headers.js';
 import { canvasParams, noQuery, storedCanvas, tags } from './route-schemas.js';
 
@@ -14,6 +16,9 @@ const versionParams = canvasParams.extend({ id: z.string().meta({ description: '
 
 /** A program that wrote into it late may change what an id stands for; who has it asks whether it is still that. */
 const askedAgain = 'private, no-cache';
+
+/** Each client gets bytes of its own, which nothing else keeps. */
+const defaultMaxAnswerBytes = 128 * 1024 * 1024;
 
 /** What the routes take and answer. @source product contract, Canvases (`GET /canvas/{path}/versions`) */
 export const versionOperations = {
@@ -47,9 +52,14 @@ export const versionOperations = {
 
 /**
  * What earlier writes replaced: listed, read, restored.
+ * @param maxAnswerBytes of versions that are on their way to clients at a time, one however large; more are refused
  * @source product contract, Canvases (`GET /canvas/{path}/versions`, `GET .../{id}`, `POST .../{id}/restore`)
  */
-export function versionRoutes(canvases: Pick<Canvases, 'versions' | 'readVersion' | 'restore'>): FastifyPluginAsyncZod {
+export function versionRoutes(
+  canvases: Pick<Canvases, 'versions' | 'readVersion' | 'restore'>,
+  maxAnswerBytes = defaultMaxAnswerBytes,
+): FastifyPluginAsyncZod {
+  const answering = new ExchangedBytes(maxAnswerBytes, versionsBackedUp);
   return async (server) => {
     server.get(
       '/canvas/:path/versions',
@@ -70,7 +80,8 @@ export function versionRoutes(canvases: Pick<Canvases, 'versions' | 'readVersion
       },
       async (request, reply): Promise<never> => {
         const answer = reply as FastifyReply;
-        const bytes = await canvases.readVersion(request.params.path, request.params.id);
+        const { path, id } = request.params;
+        const bytes = await canvases.readVersion(path, id, (length) => answering.book(length, answer.raw));
         const etag = etagOf(bytes);
         answer.header('etag', etag).header('cache-control', askedAgain);
         const { ifNoneMatch } = knownVersionOf(request.headers);
