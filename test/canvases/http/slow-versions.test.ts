@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
+import { ExchangedBytes } from '../../../src/canvases/http/canvas-body.js';
 import { foldCanvasPath } from '../../../src/canvases/http/fold-canvas-path.js';
 import { versionRoutes } from '../../../src/canvases/http/version-routes.js';
 import { eventually } from '../../support/eventually.js';
@@ -73,4 +75,15 @@ it('refuses a version before it is read', async () => {
   });
   await expect(read).rejects.toBe(refusal);
   expect(told).toEqual([large.length]);
+});
+
+it('books nothing for a client that has gone already, whose end nobody would tell', () => {
+  const refusal = new Error('gone');
+  const answering = new ExchangedBytes(10, () => refusal as never);
+  const answer = () => new ServerResponse(new IncomingMessage(new net.Socket()));
+  const gone = answer();
+  gone.destroy();
+  expect(() => answering.book(10, gone)).toThrow(refusal);
+  answering.book(10, answer());
+  expect(() => answering.book(1, answer())).toThrow(refusal);
 });
