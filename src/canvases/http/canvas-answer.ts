@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { DirectAnswer, DirectRequest, DirectRoute } from '../../http/index.js';
 import type { Canvases } from '../canvases.js';
+import { preconditionFailed } from '../errors.js';
 import type { CanvasAnswer, CanvasQuestion } from '../reading/canvas-reads.js';
-import { acceptedCodings } from '../reading/coding/content-coding.js';
-import { knownVersionOf } from './canvas-headers.js';
+import { acceptedCodings, versionTag } from '../reading/coding/content-coding.js';
+import { matchesStrongly } from '../writing/preconditions.js';
+import { knownVersionOf, preconditionsOf } from './canvas-headers.js';
 
 const cacheStatus = {
   hit: 'canvas-learning-backend; hit',
@@ -37,6 +39,22 @@ export function canvasHeaders({ etag, lastModified, cache, coding, body }: Canva
   return headers;
 }
 
+const demandsVersion = (headers: IncomingHttpHeaders) =>
+  headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined;
+
+/**
+ * Lets an answer pass to a client that demands the version it knows, by If-Match or If-Unmodified-Since.
+ * @throws Problem PRECONDITION_FAILED
+ * @source RFC 9110 sections 13.1.1, 13.1.4 and 13.2.2
+ */
+export function checkDemanded(headers: IncomingHttpHeaders, answer: CanvasAnswer): void {
+  if (!demandsVersion(headers)) return;
+  const { ifMatch, ifUnmodifiedSinceMs = Number.POSITIVE_INFINITY } = preconditionsOf(headers);
+  const etag = versionTag(answer.etag);
+  const holds = ifMatch ? matchesStrongly(ifMatch, etag) : Date.parse(answer.lastModified) <= ifUnmodifiedSinceMs;
+  if (!holds) throw preconditionFailed(etag);
+}
+
 /** Where the escapes are broken, no canvas has such a path, and its route says what is wrong. */
 function decodedPath(rest: string): string {
   if (!rest.includes('%')) return rest;
@@ -48,7 +66,8 @@ function decodedPath(rest: string): string {
 }
 
 const questionOf = ({ rest, headers }: DirectRequest): CanvasQuestion => ({
-  path: decodedPath(rest),
+  // No canvas has an empty path: the route refuses what is demanded in vain.
+  path: demandsVersion(headers) ? '' : decodedPath(rest),
   known: knownVersionOf(headers),
   accepted: codingsOf(headers),
 });

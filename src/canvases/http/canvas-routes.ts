@@ -7,7 +7,7 @@ import { canvasSchema } from '../document/canvas-schema.js';
 import { putOrMerge } from '../edits/merge/put-or-merge.js';
 import { canvasMalformed, maxCanvasBytes } from '../errors.js';
 import type { CanvasAnswer } from '../reading/canvas-reads.js';
-import { canvasEndpoint, canvasHeaders, codingsOf } from './canvas-answer.js';
+import { canvasEndpoint, canvasHeaders, checkDemanded, codingsOf } from './canvas-answer.js';
 import {
   allButBodyValidator,
   boundArrivingBodies,
@@ -67,7 +67,7 @@ export const canvasOperations = {
       '`If-Match` take it for the canvas.',
     params: canvasParams,
     querystring: noQuery,
-    response: { 200: canvasSchema, 304: z.void(), ...problemResponses(400, 404, 422, 503) },
+    response: { 200: canvasSchema, 304: z.void(), ...problemResponses(400, 404, 412, 422, 503) },
   },
   putCanvas: {
     tags,
@@ -139,8 +139,11 @@ export function canvasRoutes(canvases: Canvases): FastifyPluginAsyncZod {
       (request, reply) => {
         const { headers } = request;
         const answer = canvases.read(request.params.path, knownVersionOf(headers), codingsOf(headers));
-        if (answer instanceof Promise) return answer.then((late) => sendCanvas(reply as FastifyReply, late));
-        return sendCanvas(reply as FastifyReply, answer);
+        const send = (found: CanvasAnswer) => {
+          checkDemanded(headers, found);
+          return sendCanvas(reply as FastifyReply, found);
+        };
+        return answer instanceof Promise ? answer.then(send) : send(answer);
       },
     );
 

@@ -86,6 +86,30 @@ describe.each(variants)('the canvas routes, $variant', ({ enabled }) => {
     expect((await get('/canvas/none.canvas', { 'if-none-match': '*' })).statusCode).toBe(404);
   });
 
+  it('refuses a read that demands a version which is not there', async () => {
+    const { put, get, fileOf, canvases } = await start();
+    const body = canvasBytes('x');
+    await put('/canvas/a.canvas', body);
+    await canvases.flush();
+    utimesSync(fileOf('a.canvas'), 1_000_000, 1_000_000.5);
+    const etag = etagOf(body);
+    const statusWith = async (headers: Record<string, string>) => (await get('/canvas/a.canvas', headers)).statusCode;
+    const refused = await get('/canvas/a.canvas', { 'if-match': '"x"' });
+    expect([refused.statusCode, refused.headers.etag]).toEqual([412, etag]);
+    expect(refused.json()).toMatchObject({ code: 'PRECONDITION_FAILED', etag });
+    expect(await statusWith({ 'if-match': `W/${etag}` })).toBe(412);
+    expect(await statusWith({ 'if-match': '"x"', 'if-none-match': etag })).toBe(412);
+    expect(await statusWith({ 'if-unmodified-since': 'Mon, 12 Jan 1970 13:46:39 GMT' })).toBe(412);
+    for (const value of ['*', `"x", ${etag}`, `${etag.slice(0, -1)}.gzip"`]) {
+      expect(await statusWith({ 'if-match': value }), value).toBe(200);
+    }
+    expect(await statusWith({ 'if-match': etag, 'if-none-match': etag })).toBe(304);
+    expect(await statusWith({ 'if-match': etag, 'if-unmodified-since': 'Mon, 12 Jan 1970 13:46:39 GMT' })).toBe(200);
+    expect(await statusWith({ 'if-unmodified-since': 'Mon, 12 Jan 1970 13:46:40 GMT' })).toBe(200);
+    expect(await statusWith({ 'if-unmodified-since': 'yesterday' })).toBe(200);
+    expect((await get('/canvas/none.canvas', { 'if-match': '*' })).statusCode).toBe(404);
+  });
+
   it('keeps to preconditions, and tells the ETag that is current', async () => {
     const { put, server, get } = await start();
     const first = etagOf(canvasBytes('1'));

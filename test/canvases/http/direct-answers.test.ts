@@ -117,6 +117,8 @@ const headers: [string, string][] = [
   ['If-Modified-Since', 'Mon, 12 Jan 1970 13:46:40 GMT'],
   ['If-Modified-Since', 'Mon, 12 Jan 1970 13:46:39 GMT'],
   ['If-Match', '"x"'],
+  ['If-Match', etag],
+  ['If-Unmodified-Since', 'Mon, 12 Jan 1970 13:46:39 GMT'],
   ['Range', 'bytes=0-1'],
   ['Accept', 'text/html'],
   ['Accept-Encoding', 'identity'],
