@@ -193,9 +193,7 @@ export class ImportJob {
       compareEachMs: (batchImport.sample?.() ?? bulkDuplicateCheck.sample?.()) && compareEachMs,
       errorFile: { path: this.tools.files.errorFilePath(task.task_id), maxBytes: maxErrorFileBytes },
     };
-    if (!run.batchImport.enabled || (await isSmallText(run.file, bytesWorthAThread))) {
-      return this.follow(startHere, run);
-    }
+    if (await isSmallText(run.file, bytesWorthAThread)) return this.follow(startHere, run);
     try {
       return await this.follow(startRun, run);
     } catch (error) {
@@ -205,7 +203,7 @@ export class ImportJob {
       this.mayHaveStored = true;
       this.show();
       if (error.outOfMemory) throw error;
-      batchImport.failed(error);
+      if (run.batchImport.enabled) batchImport.failed(error);
       logger.warn({ err: error, taskId: task.task_id }, 'the import thread was lost; going on without it');
       this.errors = [];
       run.resumes = true;

@@ -68,7 +68,7 @@ export interface ImportsOptions {
   settle?(): Promise<void>;
   /** Each import waits for its turn under its id; at once when left out. */
   inBackground?: InBackground;
-  /** How runs are started while `batch_import` is on. */
+  /** How runs are started that read more than a little text. */
   startRun?: StartRun;
 }
 
@@ -236,7 +236,7 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
           spaceLeft: options.spaceForUploads ?? spaceForUploads,
           expectGzip,
           largeBytes: bytesWorthAThread,
-          onLarge: () => void (options.batchImport.enabled && !options.startRun && threads.prepare()),
+          onLarge: () => options.startRun ?? threads.prepare(),
         });
         return { taskId, file, discard };
       } catch (error) {

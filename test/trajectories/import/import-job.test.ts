@@ -11,15 +11,21 @@ import { skip } from './open.js';
 import { writeSource } from './records.js';
 
 /** A run of two commits that ends as told, with a disk that answers each flush in turn. */
-async function runWith(flushes: (() => Promise<void>)[], end: RunEnd = 'done', startRun?: StartRun) {
+async function runWith(
+  flushes: (() => Promise<void>)[],
+  end: RunEnd = 'done',
+  startRun?: StartRun,
+  { text = 'x'.repeat(300_000), isBatched = true } = {},
+) {
   const folder = await temporaryFolder();
-  const task = newTask('path', 'one', await writeSource(folder, 'x'.repeat(300_000)), skip);
+  const task = newTask('path', 'one', await writeSource(folder, text), skip);
+  const batchImport = fixedOptimization(isBatched, { batch_rows: 500, max_batch_bytes: 2 ** 25 });
   let flushed = 0;
   const commit: RunReport = { type: 'commit', rows: 10, durationSeconds: 0.1, variant: 'batch' };
   const job = new ImportJob(task, false, {
     files: await openTaskFiles(`${folder}/imports`, () => {}),
     lanceUri: `${folder}/lance`,
-    batchImport: fixedOptimization(true, { batch_rows: 500, max_batch_bytes: 2 ** 25 }),
+    batchImport,
     bulkDuplicateCheck: fixedOptimization(true, {}),
     startRun:
       startRun ??
@@ -40,7 +46,7 @@ async function runWith(flushes: (() => Promise<void>)[], end: RunEnd = 'done', s
     onEvent() {},
   });
   await job.run();
-  return { task, flushed: () => flushed };
+  return { task, flushed: () => flushed, failures: batchImport.failures };
 }
 
 it('rows are made durable while the rest is read, and once more before the import is completed', async () => {
@@ -73,4 +79,24 @@ it('rows that a lost thread may have stored without telling are made durable', a
     stop() {},
   }));
   expect(flushed()).toBe(1);
+});
+
+it.each([
+  ['lines that are no JSON', 'x\n'.repeat(3000)],
+  ['elements', `[${'{},'.repeat(9000)}{}]`],
+  ['bytes', 'x'.repeat(300_000)],
+])('many %s are read in a thread also while rows are stored one by one', async (_what, text) => {
+  const began: boolean[] = [];
+  const started: StartRun = (run) => {
+    began.push(run.batchImport.enabled);
+    return { ended: Promise.resolve('done'), stop() {} };
+  };
+  await runWith([], 'done', started, { text, isBatched: false });
+  expect(began).toEqual([false]);
+});
+
+it('a thread that is lost while rows are stored one by one ends no import and is no failure of batches', async () => {
+  const lost: StartRun = () => ({ ended: Promise.reject(new ThreadLost(new Error('gone'))), stop() {} });
+  const { task, failures } = await runWith([], 'done', lost, { isBatched: false });
+  expect([task.status, failures]).toEqual(['completed', []]);
 });
