@@ -1,6 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Problem } from '../../../src/errors.js';
 import { modelTableName, openDatabase } from '../../../src/lance/index.js';
 import { createVectorIndex, vectorsWithoutIndex } from '../../../src/lance/vectors/vector-search.js';
@@ -114,6 +114,30 @@ test('a question that moved to another data_id is still found', async () => {
   await search.upkeep();
   await table.update({ where: "question = 'hhhh'", values: { data_id: 'elsewhere' } });
   expect(idsOf((await search.searchSimilar('h', 1, true)).rows)).toEqual([id('hhhh')]);
+});
+
+/** Long questions that differ at their very end, beside one as short as is asked for by its text and one a sign longer. */
+const long = [...['b', 'c', 'd'].map((end) => `${'a'.repeat(300_000)}${end}`), 'a'.repeat(256), 'a'.repeat(257)];
+const wide = '\u{1f600}'.repeat(200);
+
+test('long questions are told apart, and none of them stands in a filter', async () => {
+  const made = [...long, `${wide}a`].flatMap((question, q) =>
+    [0, 1].map((attempt) => makeRow(q * 2 + attempt, { question, data_id: `q${q}` })),
+  );
+  const { table, folder } = await openTables(made, 2, await suiteFolder());
+  const { search } = await openTestSearch(folder);
+  await search.upkeep();
+  await table.update({ where: "data_id = 'q1'", values: { data_id: 'elsewhere' } });
+  const where = vi.spyOn(Object.getPrototypeOf(table.query()), 'where');
+  onTestFinished(() => where.mockRestore());
+  const newest = (await search.searchSimilar('a', 20, true)).rows;
+  const all = (await search.searchSimilar('a', 20, false)).rows;
+  const filters = where.mock.calls.map(([filter]) => String(filter)).filter((filter) => filter.includes('question'));
+  const ids = made.map(({ trajectory_id }) => trajectory_id);
+  expect(idsOf(newest).sort()).toEqual(ids.filter((_, i) => i % 2 === 1));
+  expect(idsOf(all).sort()).toEqual(ids);
+  expect(filters).toHaveLength(3);
+  expect(Math.max(...filters.map(({ length }) => length))).toBeLessThan(2000);
 });
 
 test('another start goes on with what is stored', async () => {

@@ -33,28 +33,55 @@ export interface SimilarSearchOptions {
   onIndexFailed(error: unknown): void;
 }
 
+/** `text` is left out of a question that is long. */
 interface Hit {
-  question: string;
+  hash: string;
+  text: string | undefined;
   dataId: string;
   score: number;
 }
 
 interface Attempt {
   rowId: bigint;
-  question: string;
+  hash: string;
   seq: number;
 }
 
 const spareHits = 10;
 const maxHits = 2000;
+/** Questions up to here are asked for by their text, which is faster; a question may be megabytes long. */
+const shortUnits = 256;
+const beginning = `cast(left(question, ${shortUnits + 1}) as string)`;
+/** As `questionHash` makes it. */
+const hashOf = "left(encode(sha256(question), 'hex'), 32)";
+
+const hitColumns = new Map([
+  ['question_hash', 'question_hash'],
+  ['beginning', beginning],
+  ['data_id', 'data_id'],
+  ['_distance', '_distance'],
+]);
+const attemptColumns = new Map([
+  ['hash', `cast(${hashOf} as string)`],
+  ['seq', 'seq'],
+]);
+
+/** Long questions by their hash: a text takes at least as many bytes as UTF-16 units, so none of them is passed over. */
+function asked(hits: readonly Hit[]): string {
+  const texts = hits.flatMap(({ text }) => text ?? []);
+  const hashes = hits.flatMap(({ text, hash }) => (text === undefined ? [hash] : []));
+  const ways: string[] = [];
+  if (texts.length > 0) ways.push(`question IN ${listLiteral(texts)}`);
+  if (hashes.length > 0) ways.push(`(octet_length(question) > ${shortUnits} AND ${hashOf} IN ${listLiteral(hashes)})`);
+  return `(${ways.join(' OR ')})`;
+}
 
 /** @source product contract, Trajectories (`similar/{question}`) */
 export function createSimilarSearch(options: SimilarSearchOptions): SimilarSearch {
   const { trajectories, vectors, embedder, probes, trust } = options;
 
   async function hitsOf(vector: Float32Array, count: number) {
-    const read = (query: ReturnType<typeof exactQuery>) =>
-      query.select(['question', 'data_id', '_distance']).limit(count).toArrow();
+    const read = (query: ReturnType<typeof exactQuery>) => query.select(hitColumns).limit(count).toArrow();
     const exact = () => readFresh(vectors, () => read(exactQuery(vectors, vector)));
     if (trust.isBroken) return exact();
     try {
@@ -69,22 +96,26 @@ export function createSimilarSearch(options: SimilarSearchOptions): SimilarSearc
 
   async function nearest(vector: Float32Array, count: number): Promise<Hit[]> {
     const found = await hitsOf(vector, count);
-    const [questions, dataIds, distances] = ['question', 'data_id', '_distance'].map((name) => found.getChild(name));
-    return Array.from({ length: found.numRows }, (_, i) => ({
-      question: String(questions?.get(i)),
-      dataId: String(dataIds?.get(i)),
-      score: Math.min(1, 1 - Number(distances?.get(i))),
-    })).filter(({ score }) => score > 0);
+    const [hashes, texts, dataIds, distances] = [...hitColumns.keys()].map((name) => found.getChild(name));
+    return Array.from({ length: found.numRows }, (_, i) => {
+      const text = String(texts?.get(i));
+      return {
+        hash: String(hashes?.get(i)),
+        text: text.length > shortUnits ? undefined : text,
+        dataId: String(dataIds?.get(i)),
+        score: Math.min(1, 1 - Number(distances?.get(i))),
+      };
+    }).filter(({ score }) => score > 0);
   }
 
   async function attemptsWhere(where: string): Promise<Attempt[]> {
     const found = await readFresh(trajectories, () =>
-      trajectories.query().where(where).select(['question', 'seq']).withRowId().toArrow(),
+      trajectories.query().where(where).select(attemptColumns).withRowId().toArrow(),
     );
-    const [ids, questions, seqs] = ['_rowid', 'question', 'seq'].map((name) => found.getChild(name));
+    const [ids, hashes, seqs] = ['_rowid', 'hash', 'seq'].map((name) => found.getChild(name));
     return Array.from({ length: found.numRows }, (_, i) => ({
       rowId: ids?.get(i) as bigint,
-      question: String(questions?.get(i)),
+      hash: String(hashes?.get(i)),
       seq: Number(seqs?.get(i)),
     }));
   }
@@ -97,17 +128,16 @@ export function createSimilarSearch(options: SimilarSearchOptions): SimilarSearc
     const byQuestion = new Map<string, Attempt[]>();
     const keep = (found: readonly Attempt[]) => {
       for (const attempt of found) {
-        const others = byQuestion.get(attempt.question);
+        const others = byQuestion.get(attempt.hash);
         if (others) others.push(attempt);
-        else byQuestion.set(attempt.question, [attempt]);
+        else byQuestion.set(attempt.hash, [attempt]);
       }
     };
     if (hits.length === 0) return byQuestion;
-    const asked = (some: readonly Hit[]) => `question IN ${listLiteral(some.map(({ question }) => question))}`;
     if (isWhole) keep(await attemptsWhere(asked(hits)));
     else {
       keep(await attemptsWhere(`data_id IN ${listLiteral(hits.map(({ dataId }) => dataId))} AND ${asked(hits)}`));
-      const others = hits.filter(({ question }) => !byQuestion.has(question));
+      const others = hits.filter(({ hash }) => !byQuestion.has(hash));
       if (others.length > 0) keep(await attemptsWhere(asked(others)));
     }
     for (const found of byQuestion.values()) found.sort((a, b) => b.seq - a.seq);
@@ -122,7 +152,7 @@ export function createSimilarSearch(options: SimilarSearchOptions): SimilarSearc
         const hits = await nearest(vector, Math.min(count, maxHits));
         const found = await attempts(hits, !isGrouped);
         const rows = hits.flatMap((hit) => {
-          const own = found.get(hit.question) ?? [];
+          const own = found.get(hit.hash) ?? [];
           const shown = isGrouped ? own.slice(0, 1) : own;
           return shown.map(({ rowId }) => ({ rowId, score: hit.score }));
         });
