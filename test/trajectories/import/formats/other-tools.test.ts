@@ -49,6 +49,32 @@ describe('a file of another tool', () => {
     expect(rows[0]!.trajectory_id).not.toBe(rows[1]!.trajectory_id);
   });
 
+  it('of SWE-agent that holds the history alone, as a demonstration, has its answers as steps', async () => {
+    const { history } = sweAgentRun(4);
+    const told = { role: 'tool', content: 'output of ls -F', agent: 'primary', message_type: 'observation' };
+    const last = { role: 'assistant', content: 'Done', thought: 'all is well', action: 'submit', agent: 'primary' };
+    const shown = { ...last, is_demo: true };
+    const [row, ...others] = await imported(JSON.stringify({ history: [shown, ...history, told, last] }, null, 2));
+    expect(others).toEqual([]);
+    expect(row).toMatchObject({
+      data_id: expect.stringMatching(/^swe-agent-[0-9a-f]{16}$/),
+      question: 'Fix issue 4: précision perdue 精度',
+      ...{ source: 'swe-agent', agent_name: 'primary', step_count: 2 },
+    });
+    expect(row!.record.steps).toEqual([
+      {
+        step_id: 0,
+        thought: 'x',
+        action: 'ls -F',
+        model_response: 'I will run ls -F',
+        done: false,
+        observation: told.content,
+      },
+      { step_id: 1, thought: 'all is well', action: 'submit', model_response: 'Done', done: true, observation: '' },
+    ]);
+    expect(row!.record.chat_completions).toHaveLength(7);
+  });
+
   it.each([
     ['a list over lines', JSON.stringify(tauResults, null, 2)],
     ['a list', JSON.stringify(tauResults)],
@@ -159,7 +185,16 @@ describe('a file of another tool', () => {
   it('is never taken for one of ours, nor ours for one of it', () => {
     expect(isOfOtherTool(rawRecord(1))).toBe(false);
     expect(isOfOtherTool({ trajectory: { trajectory_id: 'x' } })).toBe(false);
-    for (const plain of [{}, { steps: [] }, { trajectory: [] }, { traj: [] }, 3, null, []]) {
+    for (const plain of [
+      {},
+      { steps: [] },
+      { trajectory: [] },
+      { traj: [] },
+      { history: [{ role: 'user', content: 'x' }] },
+      3,
+      null,
+      [],
+    ]) {
       expect(fromOtherTool(plain, undefined)).toBe(plain);
     }
     const wrapped = fromOtherTool({ steps: [] }, { iteration: '1', id: 'x' });
