@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Problem } from '../errors.js';
+import { readWholeBody } from './requests/whole-body.js';
 
 const usualDepth = 64;
 
@@ -33,17 +34,20 @@ export function installJsonBody(server: FastifyInstance, { maxDepth = usualDepth
   const decoder = new TextDecoder('utf-8', { fatal: true });
   server.removeContentTypeParser('text/plain');
   server.removeContentTypeParser('application/json');
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    if (body.length === 0) return done(null, undefined);
-    if (isTooDeep(body, maxDepth)) return done(malformed(`Expected JSON at most ${maxDepth} levels deep`), undefined);
-    let text: string;
-    try {
-      text = decoder.decode(body);
-    } catch {
-      return done(malformed('Expected UTF-8 text, got other bytes'), undefined);
-    }
-    return parse(request, text, (error, value) =>
-      error ? done(malformed('Expected valid JSON'), undefined) : done(null, value),
-    );
-  });
+  server.addContentTypeParser('application/json', (request, payload, done) =>
+    readWholeBody(request, payload, (failure, body) => {
+      if (!body) return done(failure);
+      if (body.length === 0) return done(null, undefined);
+      if (isTooDeep(body, maxDepth)) return done(malformed(`Expected JSON at most ${maxDepth} levels deep`), undefined);
+      let text: string;
+      try {
+        text = decoder.decode(body);
+      } catch {
+        return done(malformed('Expected UTF-8 text, got other bytes'), undefined);
+      }
+      return parse(request, text, (error, value) =>
+        error ? done(malformed('Expected valid JSON'), undefined) : done(null, value),
+      );
+    }),
+  );
 }

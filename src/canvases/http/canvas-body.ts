@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction } from 'f
 import type { FastifyRouteSchemaDef, FastifyValidationResult } from 'fastify/types/schema.js';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Problem } from '../../errors.js';
+import { readWholeBody } from '../../http/index.js';
 import { patchMalformed } from '../edits/errors.js';
 import {
   encodingUnsupported,
@@ -63,7 +64,7 @@ export const takesOnlyPatches = (accepted: readonly string[]): CheckHeaders =>
  */
 export function readBodiesAsBytes(server: FastifyInstance, mediaTypes: string[]): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser(mediaTypes, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.addContentTypeParser(mediaTypes, readWholeBody);
 }
 
 const mebibyte = 1024 * 1024;
