@@ -36,7 +36,7 @@ import { createUnaskedPages, type UnaskedPages } from './store/unasked-pages.js'
 import { createUpkeep } from './store/upkeep.js';
 import { createVersionLeases } from './store/version-leases.js';
 import { analysisIndexes, trajectoryIndexes } from './store/wanted-indexes.js';
-import { boundedQueue, type WriteQueue } from './store/write-queue.js';
+import { boundedQueue } from './store/write-queue.js';
 import { createWriteTurns, type WriteTurns } from './store/write-turns.js';
 import type { TrajectoryEvent } from './trajectory-events.js';
 import { analysisSchema, figuresFile, tableNames, trajectorySchema } from './trajectory-schema.js';
@@ -96,8 +96,8 @@ export interface Trajectories extends TrajectoryRepository {
   questions: QuestionRepository;
   /** For people: what was wrong with the tables when they were opened, and how far loading them is. */
   detail(): { detail?: string };
-  /** Runs a write that may bring new ids, by another thread too, with no other such write beside it; upkeep goes on. */
-  exclusively: WriteQueue['run'];
+  /** Runs a write that may bring new ids, by another thread too, with no other such write beside it. */
+  exclusively: WriteTurns['exclusively'];
   /** To be waited for before an import begins. */
   settle: WriteTurns['settle'];
   /** Moves to the newest version of the tables. Cheap: call it after each commit made elsewhere. */
@@ -138,7 +138,7 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
     onFailed: (error) =>
       logger.warn({ err: error }, 'the file of kept figures is of no use; the table is read instead'),
   });
-  const { writes, newIds, newIdsAlone, settle } = createWriteTurns(async () => {
+  const { writes, newIds, newIdsAlone, exclusively, settle } = createWriteTurns(async () => {
     const own = await database.openTable(tableNames.trajectories, trajectorySchema);
     await refuseBegun(own).finally(() => own.close());
     await refresh();
@@ -282,7 +282,7 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
       void upkeep.run();
     },
     detail: () => storeDetail(damages, prewarm.progress()),
-    exclusively: newIds.run,
+    exclusively,
     settle,
     async close() {
       await prewarm.stop();

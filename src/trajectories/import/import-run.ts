@@ -57,10 +57,11 @@ export type RunReport =
 export type RunEnd = 'done' | 'cancelled' | 'stopped' | 'changed';
 
 /**
- * Runs a commit while nobody else writes, so that no other writer brings an id between the look for it and the commit.
+ * Runs a commit while nobody else brings new ids, so that none comes between the look for it and the commit; one that
+ * rewrites stored rows, while nobody else writes at all.
  * @source product contract, Promises 1
  */
-export type Exclusively = <T>(commit: () => Promise<T>) => Promise<T>;
+export type Exclusively = <T>(commit: () => Promise<T>, rewrites?: boolean) => Promise<T>;
 
 /** What to do at the next batch. @source product contract, Trajectories ("cancel") */
 export type StopRequest = 'cancelled' | 'stopped' | undefined;

@@ -30,6 +30,8 @@ export class ThreadLost extends Error {
   }
 }
 
+const rewrites = (run: ImportRun) => run.onConflict === 'replace';
+
 /** Records die young: a small nursery saves memory and costs no time. The old generation has no limit of its own. */
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 
@@ -97,7 +99,7 @@ export function startIn(
         if (isGone) resolve();
         else tell({ turn: { usesIndexes: run.usesIndexes !== false } });
       });
-    exclusively(turn).catch(() => {});
+    exclusively(turn, rewrites(run)).catch(() => {});
   };
   const ended = new Promise<RunEnd>((resolve, reject) => {
     const onMessage = (message: ThreadMessage) => {
@@ -133,7 +135,7 @@ export function startIn(
 export const startHere: StartRun = (run, report, exclusively) => {
   let request: StopRequest;
   return {
-    ended: runImport(run, report, () => request, exclusively),
+    ended: runImport(run, report, () => request, exclusively && ((commit) => exclusively(commit, rewrites(run)))),
     stop(given) {
       request = given;
     },

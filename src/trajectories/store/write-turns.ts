@@ -20,8 +20,13 @@ export interface WriteTurns {
   writes: WriteQueue;
   /** For who has a turn of `writes` already: nobody else writes then. */
   newIdsAlone: WriteQueue;
-  /** For who writes beside others: commits of imports. */
+  /** For who writes beside others. */
   newIds: WriteQueue;
+  /**
+   * For commits of imports: beside others, unless they rewrite stored rows. Such a commit would have to begin again each
+   * time that another one changes a row near its own, and with steady edits it would never end.
+   */
+  exclusively<T>(commit: () => Promise<T>, rewrites?: boolean): Promise<T>;
   /** To be waited for before an import begins, or begins again. @throws what the database throws; it must not begin then */
   settle(): Promise<void>;
 }
@@ -62,6 +67,7 @@ export function createWriteTurns(keepOut: () => Promise<void>): WriteTurns {
     writes,
     newIdsAlone,
     newIds,
+    exclusively: (commit, rewrites = false) => (rewrites ? writes.run(() => newIds.run(commit)) : newIds.run(commit)),
     async settle() {
       // A turn that is being lost is still to be seen by the next one.
       await queue.idle();

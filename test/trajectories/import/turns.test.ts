@@ -11,9 +11,11 @@ it.each([
 ])('commits %s happen one at a time with other writers, each in its turn', async (_name, startRun) => {
   let inTurn = 0;
   let turns = 0;
-  const exclusively = async <T>(commit: () => Promise<T>) => {
+  const rewriting = new Set<boolean | undefined>();
+  const exclusively = async <T>(commit: () => Promise<T>, rewrites?: boolean) => {
     inTurn += 1;
     turns += 1;
+    rewriting.add(rewrites);
     expect(inTurn).toBe(1);
     const result = await commit();
     inTurn -= 1;
@@ -26,6 +28,10 @@ it.each([
   expect(await imports.finished(task_id)).toMatchObject({ status: 'completed', imported_count: 1200 });
   const commits = events.filter(({ type }) => type === 'batch_committed').length;
   expect([turns, inTurn]).toEqual([commits, 0]);
+  expect([...rewriting]).toEqual([false]);
+  const again = await imports.accept(await imports.receive(pieces(large), false), { ...skip, on_conflict: 'replace' });
+  expect(await imports.finished(again.task_id)).toMatchObject({ status: 'completed', imported_count: 1200 });
+  expect([...rewriting]).toEqual([false, true]);
 });
 
 it('an id that an import and single writes bring in the same moment is stored once', async () => {

@@ -63,3 +63,21 @@ it('where it cannot be kept out nothing new is written, and it is tried again', 
   await settle();
   expect(log).toEqual(['kept out', 'kept out', 'kept out']);
 });
+
+it('an import writes beside edits, but rewrites stored rows while nobody else writes', async () => {
+  const { exclusively, writes, log, write } = newTurns();
+  let endEdit = () => {};
+  const edited = new Promise<void>((resolve) => {
+    endEdit = resolve;
+  });
+  const edit = writes.run(async () => {
+    await edited;
+    log.push('edit');
+  });
+  const rewriting = exclusively(write('rewriting'), true);
+  const later = writes.run(write('later edit'));
+  await exclusively(write('adding'));
+  endEdit();
+  await Promise.all([edit, rewriting, later]);
+  expect(log).toEqual(['adding', 'edit', 'rewriting', 'later edit']);
+});

@@ -129,6 +129,8 @@ export class BatchCommitter {
       else if (!(await comparison.agreesOnRows(how, rows, commit))) this.distrusted.add('batch_import');
     } catch (error) {
       onFallback('batch_import', error);
+      // A failed commit leaves the handle on its version, whose files may be gone by now.
+      await this.options.trajectories.checkoutLatest();
       await this.run(singleRowWriter, 'row', how, how === 'add' ? await this.notWritten(rows) : rows);
     }
   }

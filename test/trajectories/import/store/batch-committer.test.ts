@@ -192,6 +192,28 @@ describe('falling back', () => {
     expect(await storedRows(lanceUri)).toHaveLength(3);
   });
 
+  it('replaces row by row also where the files of the version that the batch began on are gone', async () => {
+    const { lanceUri, trajectories, committer, fallbacks } = await openStore();
+    await committer().commit(rows(0, 3));
+    const other = await (await openDatabase(lanceUri)).openTable(tableNames.trajectories, trajectorySchema);
+    onTestFinished(() => other.close());
+    const mergeInsert = (on: string) => {
+      const merge = trajectories.mergeInsert(on).whenMatchedUpdateAll().whenNotMatchedInsertAll();
+      const execute = async (data: { numRows: number }) => {
+        if (data.numRows === 1) return merge.execute(data as never);
+        await other.update({ where: 'true', valuesSql: { notes: "'meanwhile'" } });
+        await other.optimize({ cleanupOlderThan: new Date(), deleteUnverified: true });
+        return fails();
+      };
+      return { whenMatchedUpdateAll: () => ({ whenNotMatchedInsertAll: () => ({ execute }) }) };
+    };
+    const replacing = { trajectories: broken(trajectories, { mergeInsert }), onConflict: 'replace' } as const;
+    const changed = [0, 1, 2].map((number) => row(number, { reward: 9 }));
+    expect(await committer(replacing).commit(changed)).toEqual({ imported: 3, skipped: 0 });
+    expect(fallbacks).toEqual(['batch_import']);
+    expect((await storedRows(lanceUri)).map(({ reward }) => reward)).toEqual([9, 9, 9]);
+  });
+
   it('adds nothing twice when the commit was made and only its answer was lost', async () => {
     const { lanceUri, trajectories, committer } = await openStore();
     const add = async (data: never) => {
