@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Table } from '@lancedb/lancedb';
+import { syncFolder } from '../durable-file.js';
 
 /**
  * What was wrong with a stored table, and what was done about it. Nothing is deleted: what could not be read lies in
@@ -149,13 +150,4 @@ async function moveDurably(from: string, to: string, file: string): Promise<void
   await rename(path.join(from, file), path.join(to, file));
   await syncFolder(to);
   await syncFolder(from);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
-import { mkdir, open, readdir, readFile, truncate, unlink } from 'node:fs/promises';
+import { readdir, readFile, truncate, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { makeFolderDurably, syncFolder } from '../../durable-file.js';
 
 /**
  * One segment that is being written.
@@ -43,21 +44,6 @@ const close = promisify(fs.close);
 const segmentName = (segment: number) => `journal-${String(segment).padStart(8, '0')}.log`;
 const segmentPattern = /^journal-(\d{8,10})\.log$/;
 
-async function syncPath(target: string): Promise<void> {
-  const handle = await open(target, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = path.dirname(made)) await syncPath(path.dirname(made));
-}
-
 /**
  * Segments as files `journal-<number>.log` of one folder. Files that are named otherwise are left alone.
  * @param folder absolute path
@@ -66,7 +52,7 @@ async function makeFolder(folder: string): Promise<void> {
 export function nodeJournalFiles(folder: string): JournalFiles {
   const at = (segment: number) => path.join(folder, segmentName(segment));
   return {
-    prepare: () => makeFolder(folder),
+    prepare: () => makeFolderDurably(folder, 0o700),
     async list() {
       const names = await readdir(folder);
       const numbers = names.flatMap((name) => segmentPattern.exec(name)?.[1] ?? []).map(Number);
@@ -87,6 +73,6 @@ export function nodeJournalFiles(folder: string): JournalFiles {
       unlink(at(segment)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;
       }),
-    syncFolder: () => syncPath(folder),
+    syncFolder: () => syncFolder(folder),
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { syncFolder } from '../../durable-file.js';
 import type { Logger } from '../../logger.js';
 import { type AnswerCheck, type Optimization, withFallback } from '../../optimization.js';
 import { type Clock, systemClock } from './clock.js';
@@ -18,7 +19,7 @@ import {
 import { ScanningEventReader } from './reading/event-reader.baseline.js';
 import { PartitionedEventReader } from './reading/event-reader.js';
 import { startRetention } from './retention.js';
-import { DayFiles, syncFolder } from './storage/day-files.js';
+import { DayFiles } from './storage/day-files.js';
 import { type AppendLimits, type AppendResult, EventAppender } from './storage/event-appender.js';
 import { EventJournal } from './storage/event-journal.js';
 import { loadIds } from './storage/load-ids.js';

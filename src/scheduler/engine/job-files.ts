@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { writeFileDurably } from '../../durable-file.js';
 import { type Job, type JobTask, jobSchema } from './job.js';
 
 /**
@@ -32,15 +32,6 @@ function taskText(task: JobTask): string {
 
 function jobText({ tasks, ...job }: Job): string {
   return `${JSON.stringify(job).slice(0, -1)},"tasks":[${tasks.map(taskText).join(',')}]}`;
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /**
@@ -76,23 +67,7 @@ export async function openJobFiles(folder: string, onDamaged: (name: string) => 
       }
       return jobs.sort((a, b) => a.created_at - b.created_at);
     },
-    async save(job) {
-      const temporary = path.join(folder, `${job.id}.${randomUUID()}.tmp`);
-      try {
-        const handle = await open(temporary, 'wx', 0o600);
-        try {
-          await handle.writeFile(jobText(job));
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await rename(temporary, fileOf(job.id));
-      } catch (error) {
-        await rm(temporary, { force: true }).catch(() => {});
-        throw error;
-      }
-      await syncFolder(folder);
-    },
+    save: async (job) => writeFileDurably(fileOf(job.id), jobText(job)),
     find: async (id) => (idPattern.test(id) ? read(id) : undefined),
     remove: (id) => rm(fileOf(id), { force: true }),
   };

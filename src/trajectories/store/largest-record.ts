@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { writeFileDurably } from '../../durable-file.js';
 import { readFresh, scanBatches, type Table } from '../../lance/index.js';
-import { writeFileDurably } from '../import/tasks/durable-file.js';
 import { largestRecordFile } from '../trajectory-schema.js';
 
 /**

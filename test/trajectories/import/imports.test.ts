@@ -1,10 +1,10 @@
 import { appendFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeFileDurably } from '../../../src/durable-file.js';
 import { spoolFailed } from '../../../src/trajectories/import/errors.js';
 import { type StartRun, startHere, startInWorker, ThreadLost } from '../../../src/trajectories/import/import-runner.js';
 import type { Imports } from '../../../src/trajectories/import/imports.js';
-import { writeFileDurably } from '../../../src/trajectories/import/tasks/durable-file.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { heldRuns, openTestImports, pieces, skip } from './open.js';
 import { formats, rawRecord, rawRecords, storedRows } from './records.js';

@@ -6,22 +6,10 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, stat, truncate, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { syncFolder } from '../../../durable-file.js';
 import { dayMs, dayName, dayOf } from '../event-time.js';
 
 const pattern = /^(\d{4}-\d\d-\d\d)\.events$/;
-
-/**
- * Makes the names in a folder durable.
- * @source fsync(2), on folders
- */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 /** @source story-17.4 task 6 (partitions by date) */
 export class DayFiles {

@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { syncFolder } from './day-files.js';
+import { syncFolder } from '../../../durable-file.js';
 
 /**
  * Bytes that belong at a place in the file of a day.

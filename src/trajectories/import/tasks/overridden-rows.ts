@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder } from './durable-file.js';
+import { syncFolder } from '../../../durable-file.js';
 import type { ImportTask } from './import-task.js';
 import type { TaskFiles } from './task-files.js';
 

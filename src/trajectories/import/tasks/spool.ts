@@ -1,8 +1,8 @@
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { syncFolder } from '../../../durable-file.js';
 import { spoolFailed, uploadBroken, uploadInvalid, uploadTooLarge } from '../errors.js';
 import { type FileIdentity, identityOf, isGzip } from '../source/source.js';
-import { syncFolder } from './durable-file.js';
 
 /** @source product contract, Trajectories ("POST /api/import") */
 export interface SpoolLimits {

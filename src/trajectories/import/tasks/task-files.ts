@@ -2,7 +2,7 @@ import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { ZodError } from 'zod';
-import { makeFolderDurably, syncFolder, writeFileDurably } from './durable-file.js';
+import { makeFolderDurably, syncFolder, writeFileDurably } from '../../../durable-file.js';
 import { type ImportTask, importTaskSchema, isFinal } from './import-task.js';
 
 /**

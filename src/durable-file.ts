@@ -40,13 +40,13 @@ export async function writeFileDurably(file: string, content: string): Promise<v
 
 /**
  * Creates a folder and those above it, so that they survive a power cut.
+ * @param mode of all that are created, less the process's mask
  * @source product contract, Promises 1
  */
-export async function makeFolderDurably(folder: string): Promise<void> {
-  const topmost = await mkdir(folder, { recursive: true });
+export async function makeFolderDurably(folder: string, mode = 0o777): Promise<void> {
+  const topmost = await mkdir(folder, { recursive: true, mode });
   if (topmost === undefined) return;
-  for (let created = folder; ; created = path.dirname(created)) {
-    await syncFolder(path.dirname(created));
-    if (created === topmost) return;
+  for (let made = folder; made.length >= topmost.length; made = path.dirname(made)) {
+    await syncFolder(path.dirname(made));
   }
 }
