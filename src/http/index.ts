@@ -5,7 +5,7 @@ export { closeServer } from './requests/connection-closing.js';
 export type { DirectAnswer, DirectRequest, DirectRoute } from './requests/direct-answers.js';
 export { isRehearsal, rehearse } from './requests/rehearsal.js';
 export type { RequestEvent } from './requests/request-log.js';
-export { readWholeBody } from './requests/whole-body.js';
+export { followBody, readWholeBody } from './requests/whole-body.js';
 export { createServer, type ServerOptions } from './server.js';
 export {
   closingSignal,

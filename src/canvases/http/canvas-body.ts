@@ -3,15 +3,9 @@ import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction } from 'f
 import type { FastifyRouteSchemaDef, FastifyValidationResult } from 'fastify/types/schema.js';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Problem } from '../../errors.js';
-import { readWholeBody } from '../../http/index.js';
+import { followBody, readWholeBody } from '../../http/index.js';
 import { patchMalformed } from '../edits/errors.js';
-import {
-  encodingUnsupported,
-  maxCanvasBytes,
-  mediaTypeUnsupported,
-  patchTypeUnsupported,
-  writesBackedUp,
-} from '../errors.js';
+import { encodingUnsupported, mediaTypeUnsupported, patchTypeUnsupported, writesBackedUp } from '../errors.js';
 
 /** What a canvas may be sent as. @source product contract, Settled details */
 export const canvasMediaTypes = ['application/json', 'application/vnd.jsoncanvas+json'];
@@ -85,31 +79,36 @@ export class ExchangedBytes {
   }
 
   /**
-   * Counts them until the answer has gone or its client has.
-   * @throws Problem where there is no room, or the client has gone already
+   * Counts what one request takes, little by little, until its answer has gone or its client has.
+   * @returns books more bytes; it throws the Problem where there is no room, or the client has gone already
    */
-  book(bytes: number, answer: ServerResponse): void {
-    if ((this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) || answer.destroyed) throw this.#refusal();
-    this.#bytes += bytes;
+  bookingFor(answer: ServerResponse): (bytes: number) => void {
+    let own = 0;
     answer.once('close', () => {
-      this.#bytes -= bytes;
+      this.#bytes -= own;
     });
+    return (bytes) => {
+      const others = this.#bytes - own;
+      if ((others > 0 && this.#bytes + bytes > this.#maxBytes) || answer.destroyed) throw this.#refusal();
+      own += bytes;
+      this.#bytes += bytes;
+    };
   }
 }
 
 /**
- * Bounds the memory for bodies that are on their way, or are being worked on, of all routes below: what a request
- * announces is booked before any of it is read. Slow clients in any number hold no more.
- * @param maxBytes one body is let in however large it is
- * @throws Problem WRITES_BACKED_UP, from the hook
+ * Bounds the memory for bodies that are on their way, or are being worked on, of all routes below: what has come of them
+ * counts, not what was announced. Slow clients in any number hold no more.
+ * @param maxBytes one body is let in however large it is; of others that would be more, the rest is not read
+ * @throws Problem WRITES_BACKED_UP, to who sends the body
  * @source product contract, Promises 6
  */
 export function boundArrivingBodies(server: FastifyInstance, maxBytes = 256 * mebibyte): void {
   const arriving = new ExchangedBytes(maxBytes, writesBackedUp);
-  server.addHook('onRequest', ({ headers }, reply, done) => {
-    const isChunked = headers['transfer-encoding'] !== undefined;
-    const bytes = isChunked ? maxCanvasBytes : Math.min(maxCanvasBytes, Number(headers['content-length'] ?? 0));
-    if (bytes > 0) arriving.book(bytes, reply.raw);
+  server.addHook('onRequest', (request, reply, done) => {
+    const { headers } = request;
+    const hasBody = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
+    if (hasBody) followBody(request, arriving.bookingFor(reply.raw));
     done();
   });
 }

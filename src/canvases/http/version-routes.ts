@@ -81,7 +81,7 @@ export function versionRoutes(
       async (request, reply): Promise<never> => {
         const answer = reply as FastifyReply;
         const { path, id } = request.params;
-        const bytes = await canvases.readVersion(path, id, (length) => answering.book(length, answer.raw));
+        const bytes = await canvases.readVersion(path, id, answering.bookingFor(answer.raw));
         const etag = etagOf(bytes);
         answer.header('etag', etag).header('cache-control', askedAgain);
         const { ifNoneMatch } = knownVersionOf(request.headers);

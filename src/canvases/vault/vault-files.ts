@@ -183,8 +183,7 @@ export class VaultFiles implements MovingFiles {
   }
 
   async #move(from: VaultPath, to: VaultPath): Promise<void> {
-    const { root, history } = this.#options;
-    const source = { folder: openFolder(root, from.folders), name: from.name };
+    const source = { folder: openFolder(this.#options.root, from.folders), name: from.name };
     let target: FileName | undefined;
     try {
       const before = lstatSync(source.folder.at(from.name), { bigint: true });
@@ -201,11 +200,21 @@ export class VaultFiles implements MovingFiles {
         this.#options.onWritten(to.text);
       }
       await this.#options.copies.remove(from.text);
-      await history.move(from.text, to.text);
-      await history.sync(to.text);
+      await this.#takeHistoryAlong(from, to);
     } finally {
       source.folder.close();
       target?.folder.close();
+    }
+  }
+
+  /** The canvas has moved by now, whatever becomes of this; versions that cannot follow are read under the old name. */
+  async #takeHistoryAlong(from: VaultPath, to: VaultPath): Promise<void> {
+    const { history, logger } = this.#options;
+    try {
+      await history.move(from.text, to.text);
+      await history.sync(to.text);
+    } catch (error) {
+      logger.error({ err: error, from: from.text, to: to.text }, 'a canvas has moved without its history');
     }
   }
 

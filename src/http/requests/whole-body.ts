@@ -5,24 +5,30 @@
 import type { IncomingMessage } from 'node:http';
 import { errorCodes, type FastifyRequest } from 'fastify';
 
-const firstBytes = 64 * 1024;
+const firstBytes = 16 * 1024;
 
 type Done = (error: Error | null, body?: Buffer) => void;
 
-/** Room for `wanted` bytes, as much again as there was, and no more than there can be. */
-function grown(bytes: Buffer, length: number, wanted: number, most: number): Buffer {
-  const larger = Buffer.allocUnsafe(Math.min(Math.max(wanted, 2 * bytes.length), most));
-  bytes.copy(larger, 0, 0, length);
-  return larger;
+const growths = new WeakMap<FastifyRequest, (bytes: number) => void>();
+
+/**
+ * Lets somebody follow how much memory the body of a request takes while it comes.
+ * @param onGrown gets the bytes by which the buffer is about to grow; what it throws refuses the body
+ * @source product contract, Promises 6
+ */
+export function followBody(request: FastifyRequest, onGrown: (bytes: number) => void): void {
+  growths.set(request, onGrown);
 }
 
 /**
  * The whole body of a request, at most as long as its route allows.
  * @param done gets the bytes, empty ones for a body without any, or the error: Fastify's own for a body that is too large
- *   or not as long as its Content-Length, else the one of the connection
+ *   or not as long as its Content-Length, the one of who follows it, or the one of the connection
  * @source Fastify documentation, "Content-Type Parser"; product contract, Promises 6
  */
-export function readWholeBody({ headers, routeOptions }: FastifyRequest, payload: IncomingMessage, done: Done): void {
+export function readWholeBody(request: FastifyRequest, payload: IncomingMessage, done: Done): void {
+  const { headers, routeOptions } = request;
+  const onGrown = growths.get(request);
   const maxBytes = routeOptions.bodyLimit;
   const announced = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
   const most = announced ?? maxBytes;
@@ -30,7 +36,7 @@ export function readWholeBody({ headers, routeOptions }: FastifyRequest, payload
     done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
     return;
   }
-  let bytes: Buffer = Buffer.allocUnsafe(Math.min(most, firstBytes));
+  let bytes: Buffer = Buffer.alloc(0);
   let length = 0;
   const end = (error: Error | null) => {
     payload.off('data', take).off('end', finish).off('error', fail);
@@ -40,7 +46,18 @@ export function readWholeBody({ headers, routeOptions }: FastifyRequest, payload
   const take = (piece: Buffer) => {
     const wanted = length + piece.length;
     if (wanted > maxBytes) return end(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
-    if (wanted > bytes.length) bytes = grown(bytes, length, wanted, Math.max(most, wanted));
+    if (wanted > bytes.length) {
+      // As much again as there is, and no more than there can be.
+      const room = Math.max(wanted, Math.min(most, Math.max(firstBytes, 2 * bytes.length)));
+      try {
+        onGrown?.(room - bytes.length);
+      } catch (error) {
+        return end(error as Error);
+      }
+      const larger = Buffer.allocUnsafe(room);
+      bytes.copy(larger, 0, 0, length);
+      bytes = larger;
+    }
     piece.copy(bytes, length);
     length = wanted;
   };

@@ -5,10 +5,10 @@ import { boundArrivingBodies } from '../../../src/canvases/http/canvas-body.js';
 import { eventually } from '../../support/eventually.js';
 import { startTestServer } from '../../support/server.js';
 
-async function start() {
+async function start(maxBytes = 1000) {
   const server = await startTestServer([
     async (routes) => {
-      boundArrivingBodies(routes, 1000);
+      boundArrivingBodies(routes, maxBytes);
       routes.put('/body', async () => ({}));
       routes.get('/body', async () => ({}));
     },
@@ -49,10 +49,26 @@ it('bodies that stop on their way hold no more than their bound, and give it bac
   await eventually(async () => expect(await ask('PUT', 300)).toMatchObject({ status: 200 }));
 });
 
-it('one of unknown length counts as the largest, and is let in alone', async () => {
+it('what was announced and has not come holds nothing', async () => {
   const { stall, ask } = await start();
-  const stalled = await stall('Transfer-Encoding: chunked', '3\r\n"xx\r\n');
-  expect(await ask('PUT', 10)).toMatchObject({ status: 503 });
-  stalled.destroy();
-  await eventually(async () => expect(await ask('PUT', 10)).toMatchObject({ status: 200 }));
+  for (let count = 0; count < 5; count += 1) await stall('Content-Length: 1000', '');
+  expect(await ask('PUT', 1000)).toMatchObject({ status: 200 });
+});
+
+it('of a body without a length only what has come counts', async () => {
+  const { stall, ask } = await start(100_000);
+  for (let count = 0; count < 3; count += 1) await stall('Transfer-Encoding: chunked', '3\r\n"xx\r\n');
+  expect(await ask('PUT', 1000)).toMatchObject({ status: 200 });
+});
+
+it('a body that would be too much with the others is refused where it has come to', async () => {
+  const { stall, ask } = await start(100_000);
+  const first = await stall('Content-Length: 80000', `"${'x'.repeat(70_000)}`);
+  const second = await stall('Transfer-Encoding: chunked', `C350\r\n${' '.repeat(50_000)}\r\n`);
+  const [answer] = await once(second, 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 503 .*WRITES_BACKED_UP/s);
+  first.write(`${'x'.repeat(9998)}"`);
+  const [done] = await once(first, 'data');
+  expect(String(done)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await ask('PUT', 90_000)).toMatchObject({ status: 200 });
 });

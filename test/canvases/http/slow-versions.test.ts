@@ -83,7 +83,7 @@ it('books nothing for a client that has gone already, whose end nobody would tel
   const answer = () => new ServerResponse(new IncomingMessage(new net.Socket()));
   const gone = answer();
   gone.destroy();
-  expect(() => answering.book(10, gone)).toThrow(refusal);
-  answering.book(10, answer());
-  expect(() => answering.book(1, answer())).toThrow(refusal);
+  expect(() => answering.bookingFor(gone)(10)).toThrow(refusal);
+  answering.bookingFor(answer())(10);
+  expect(() => answering.bookingFor(answer())(1)).toThrow(refusal);
 });

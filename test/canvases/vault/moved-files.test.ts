@@ -1,8 +1,10 @@
 /** What another program does to a canvas while it is moved. */
-import { existsSync, linkSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../../src/canvases/clock.js';
 import { etagOf } from '../../../src/canvases/document/etag.js';
+import { folderNameOf } from '../../../src/canvases/history/files/version-folder.js';
 import type { OwnCopies } from '../../../src/canvases/history/own-copies.js';
 import { FileReader } from '../../../src/canvases/reading/canvas-reader.baseline.js';
 import { VaultFiles } from '../../../src/canvases/vault/vault-files.js';
@@ -94,6 +96,18 @@ describe.each(ways)('a move $way', (links) => {
     expect(kept.text('b.canvas')).toBe(`${ours}`);
     expect(await kept.texts('b.canvas')).toEqual([]);
     expect(conflicts).toEqual([]);
+  });
+
+  it('succeeds where its history cannot follow, whose versions stay under the old name', async () => {
+    const { kept, files } = await stored(() => {}, links);
+    await kept.history.keepBytes('a.canvas', Buffer.from('earlier'), { origin: 'api', created: 0 });
+    const inTheWay = path.join(kept.folder, folderNameOf('b.canvas'));
+    writeFileSync(inTheWay, 'no folder');
+    await files.move(from, to);
+    expect(existsSync(kept.at('a.canvas'))).toBe(false);
+    expect(kept.text('b.canvas')).toBe(`${ours}`);
+    rmSync(inTheWay);
+    expect(await kept.texts('a.canvas')).toEqual(['earlier']);
   });
 
   it('keeps, and tells of, what another program renames onto the old name meanwhile', async () => {
