@@ -104,13 +104,14 @@ export function createLeadingRows({ table, cache, sorting, indexes, onRowIds }: 
     await sortAll({ filter: [], sortBy }, state);
   }
 
-  /** The order of all rows is worth its price once its column was sorted by a few times in one version. */
+  /** The order of all rows is worth its price once its column was sorted by a few times since it was known last. */
   function prepareBehindTheScenes(sortBy: ScalarColumn, state: State): void {
+    const key = wholeKey({ filter: [], sortBy }, state);
+    if (preparing.has(key)) return;
     const before = asked.get(sortBy);
     const times = before?.state === state ? before.sorts + 1 : 1;
-    asked.set(sortBy, { state, sorts: times });
-    if (times !== sortsWorthAll) return;
-    const key = wholeKey({ filter: [], sortBy }, state);
+    asked.set(sortBy, { state, sorts: times % sortsWorthAll });
+    if (times < sortsWorthAll) return;
     const done = prepare(sortBy, state)
       .catch(() => {})
       .finally(() => preparing.delete(key));

@@ -114,6 +114,15 @@ test('what has moved is forgotten', async () => {
   expect(await finder.knows(byReward)).toBe('nothing');
 });
 
+test('an order that the memory has let go of is worked out again once it is asked for again and again', async () => {
+  const { finder, calls, cache } = await prepared();
+  cache.clear();
+  for (const pageSize of [20, 21, 22, 23]) await check(finder, { ...byReward, pageSize });
+  await finder.idle();
+  expect(calls.filter((name) => name === 'all')).toHaveLength(1);
+  expect(await finder.knows({ ...byReward, page: 400 })).toBe('page');
+});
+
 test('an order that the memory cannot hold is not worked out behind the scenes', async () => {
   const { calls } = open(100_000);
   const { finder } = await prepared(100_000);
