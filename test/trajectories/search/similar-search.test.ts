@@ -67,6 +67,26 @@ test('each distinct question is embedded once, and an empty one never', async ()
   expect(search.progress()).toEqual({ questions: 6, ratio: 1 });
 });
 
+test('others have their turn while many questions are embedded', async () => {
+  const many = Array.from({ length: 200 }, (_, i) => makeRow(i, { question: `question ${i}`, data_id: `q${i}` }));
+  const { folder } = await openTables(many, 1, await suiteFolder());
+  const letters = letterEmbedder();
+  let [inTurn, longest] = [0, 0];
+  const embedder = {
+    ...letters,
+    embed(texts: readonly string[]) {
+      if (inTurn === 0) setImmediate(() => (inTurn = 0));
+      inTurn += 1;
+      longest = Math.max(longest, inTurn);
+      return letters.embed(texts);
+    },
+  };
+  const { search } = await openTestSearch(folder, { embedder });
+  await search.upkeep();
+  expect(search.progress().questions).toBe(200);
+  expect(longest).toBeLessThanOrEqual(64);
+});
+
 test('a new question is found after a change was told, and only it is embedded', async () => {
   const embedder = letterEmbedder();
   const { search, table, timers } = await open({ embedder });

@@ -33,6 +33,8 @@ export interface RowMirror {
 }
 
 const fewRows = 1000;
+/** More at a time would hold other requests up. */
+const rowsAtOnce = 4096;
 const nothingKnown = { gone: [], fresh: [], freshCount: 0 };
 
 /** @param columns that the sink needs @source Lance format specification, "Fragments" */
@@ -64,7 +66,7 @@ export function createRowMirror(table: Table, columns: readonly string[], sink: 
       .query()
       .select([...columns])
       .withRowId();
-    for await (const batch of scanBatches(where === undefined ? query : query.where(where))) {
+    for await (const batch of scanBatches(where === undefined ? query : query.where(where), rowsAtOnce)) {
       if (batch.numRows > 0) take(batch);
     }
   }

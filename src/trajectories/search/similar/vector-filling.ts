@@ -40,6 +40,7 @@ export interface FillingOutcome {
 }
 
 const questionsAtOnce = 256;
+const questionsATurn = 32;
 const rowsAtOnce = 2048;
 const removedAtOnce = 500;
 /** So many rows at the end are looked at besides the new ones: a change moves a row there. */
@@ -71,10 +72,7 @@ export function createVectorFilling(options: VectorFillingOptions): VectorFillin
   async function embedAndStore(found: Found[], outcome: FillingOutcome, has: TextHashes): Promise<void> {
     if (found.length === 0) return;
     const startedAt = performance.now();
-    const answers = await inBackground(
-      (given) => Promise.allSettled(found.map(({ question }) => embedder.embed([question], { signal: given }))),
-      { signal },
-    );
+    const answers = await inBackground((given) => embedEach(embedder, found, given), { signal });
     signal.throwIfAborted();
     const made: QuestionVector[] = [];
     answers.forEach((answer, i) => {
@@ -193,4 +191,21 @@ function eachText(batch: RecordBatch, visit: (hash: number, textOf: () => string
     const [start, end] = [offsets[i]!, offsets[i + 1]!];
     visit(hashText(values, start, end), () => Buffer.from(values.subarray(start, end)).toString(), i);
   }
+}
+
+/** A vector made in this process takes a tenth of a millisecond: a few are asked for, then others have their turn. */
+async function embedEach(
+  embedder: QuestionEmbedder,
+  found: readonly Found[],
+  signal: AbortSignal | undefined,
+): Promise<PromiseSettledResult<Float32Array[]>[]> {
+  const answers: Promise<Float32Array[]>[] = [];
+  for (const [i, { question }] of found.entries()) {
+    if (i > 0 && i % questionsATurn === 0) await new Promise(setImmediate);
+    const answer = signal?.aborted ? Promise.reject(signal.reason) : embedder.embed([question], { signal });
+    // Awaited with the others; by then it may have failed for long.
+    answer.catch(() => {});
+    answers.push(answer);
+  }
+  return Promise.allSettled(answers);
 }
