@@ -56,20 +56,21 @@ export class BatchCommitter {
    * @throws what the database throws when the original way fails too
    */
   async commit(rows: readonly TrajectoryRow[]): Promise<BatchOutcome> {
-    const { trajectories, analysis, skipDuplicateCheck, onConflict } = this.options;
-    await trajectories.checkoutLatest();
-    await analysis.checkoutLatest();
-    if (skipDuplicateCheck) {
-      await this.write('add', rows);
-      return { imported: rows.length, skipped: 0 };
-    }
-    if (onConflict === 'replace') {
-      await this.write('replace', await this.replacing(rows));
-      return { imported: rows.length, skipped: 0 };
-    }
-    const fresh = await this.withoutKnown(rows);
-    await this.write('add', fresh);
-    return { imported: fresh.length, skipped: rows.length - fresh.length };
+    const { trajectories, analysis } = this.options;
+    // What does not need the other's answer is asked side by side: each asking wakes another thread.
+    await Promise.all([trajectories.checkoutLatest(), analysis.checkoutLatest()]);
+    const [{ how, written, skipped }] = await Promise.all([this.chosen(rows), this.judge(rows)]);
+    await this.write(how, written);
+    return { imported: rows.length - skipped, skipped };
+  }
+
+  /** Which rows are written, and how. */
+  private async chosen(rows: readonly TrajectoryRow[]) {
+    const { skipDuplicateCheck, onConflict } = this.options;
+    if (skipDuplicateCheck) return { how: 'add', written: rows, skipped: 0 } as const;
+    if (onConflict === 'replace') return { how: 'replace', written: await this.replacing(rows), skipped: 0 } as const;
+    const written = await this.withoutKnown(rows);
+    return { how: 'add', written, skipped: rows.length - written.length } as const;
   }
 
   /** Leaves out ids that the table or an earlier row of the batch has. */
@@ -119,7 +120,6 @@ export class BatchCommitter {
   }
 
   private async writeDown(how: 'add' | 'replace', rows: readonly TrajectoryRow[]): Promise<void> {
-    await this.judge(rows);
     await this.options.raiseLargest?.(rows.reduce((most, { record_json }) => Math.max(most, record_json.length), 0));
     const { batchImport, onFallback, comparison } = this.options;
     if (!batchImport || this.distrusted.has('batch_import')) return this.run(singleRowWriter, 'row', how, rows);
