@@ -169,8 +169,8 @@ export function isGzip(bytes: Buffer): boolean {
 }
 
 /**
- * Feeds small slices and takes all that comes of each before the next, so that what was inflated before a fault is
- * never lost, and a slice of a bomb is the most that is held.
+ * Feeds small slices and takes all that comes of each before the next, so that of what lies before a fault at most one
+ * slice is lost (damaged data gives nothing of the slice it is in), and a slice of a bomb is the most that is held.
  */
 async function* gunzip(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   const stream = createGunzip({ chunkSize: chunkBytes });
