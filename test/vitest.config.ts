@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /** These put another module in the place of one, which must not reach the tests beside them, nor be missed for theirs. */
 const withReplacedModules = [
+  'test/lance/caches.test.ts',
   'test/optimizations/config-file.test.ts',
   'test/optimizations/wrong-answers.test.ts',
   'test/canvases/changes/vault-watch.test.ts',

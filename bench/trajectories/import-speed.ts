@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { appendFile, rm } from 'node:fs/promises';
+import { appendFile, rm, stat } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -77,10 +77,11 @@ const uploadPath = '/api/import?wait=true';
 const uploadHeaders = { 'content-type': 'application/x-ndjson' };
 
 /** Sends a file as it is read: what this process holds does not grow with it. */
-function sendStreamed(origin: string, file: string): Promise<Answer> {
+async function sendStreamed(origin: string, file: string): Promise<Answer> {
+  const length = { 'content-length': (await stat(file)).size };
   return new Promise((resolve, reject) => {
     const startedAt = performance.now();
-    const request = http.request(`${origin}${uploadPath}`, { method: 'POST', headers: uploadHeaders });
+    const request = http.request(`${origin}${uploadPath}`, { method: 'POST', headers: { ...uploadHeaders, ...length } });
     request.on('error', reject);
     request.on('response', async (response) => {
       try {

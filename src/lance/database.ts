@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { connect, type Table } from '@lancedb/lancedb';
+import { connect, Session, type Table } from '@lancedb/lancedb';
 import type { Schema } from 'apache-arrow';
 import { removeEmptyFolders } from './folders/empty-folders.js';
 import { createFolderSync, type FolderSync } from './folders/folder-sync.js';
@@ -39,22 +39,44 @@ export interface Database {
  * With `onDamage`, each table is read through when it is first opened: one that a power cut or a bad disk has damaged
  * goes back to its last good version, or begins anew, and `onDamage` is told what is missing. One opener only may ask
  * for that, before the others open.
- * @source product contract, Promises 4
+ * @source product contract, Promises 4 and 6
  */
 export interface DatabaseOptions {
   onDamage?(damage: TableDamage): void;
+  /** Those of readers when left out. */
+  caches?: CacheLimits;
 }
+
+/**
+ * What a connection keeps in memory at most of what it has read, in bytes: parts of indexes; the lists of pieces that
+ * make up a version, and where the columns lie in each. Without limits the database takes 6 and 1 GiB, and a thousand
+ * commits leave a thousand lists behind, each longer than the one before.
+ * @source LanceDB documentation, Session
+ */
+export interface CacheLimits {
+  indexBytes: number;
+  metadataBytes: number;
+}
+
+const readerCaches: CacheLimits = { indexBytes: 1024 ** 3, metadataBytes: 16 * 1024 ** 2 };
+/** For who adds rows, and looks for nothing but ids. @source product contract, Promises 6 */
+export const writerCaches: CacheLimits = { indexBytes: 128 * 1024 ** 2, metadataBytes: 8 * 1024 ** 2 };
 
 /**
  * @param uri absolute path of the folder, created when missing (a relative one could be taken for a cloud address)
  * @throws Error when the path is not absolute
  * @source LanceDB documentation, "Quickstart" (connect); product contract, "Process settings" (LANCEDB_URI)
  */
-export async function openDatabase(uri: string, { onDamage }: DatabaseOptions = {}): Promise<Database> {
+export async function openDatabase(
+  uri: string,
+  { onDamage, caches = readerCaches }: DatabaseOptions = {},
+): Promise<Database> {
   if (!path.isAbsolute(uri)) throw new Error(`expected an absolute path for the database, got "${uri}"`);
   const firstCreated = await mkdir(uri, { recursive: true });
   const topmost = path.dirname(firstCreated ?? uri);
-  const connection = await connect(uri);
+  // As an option: the third parameter of `connect`, which its types offer for it, is not looked at.
+  const session = new Session(BigInt(caches.indexBytes), BigInt(caches.metadataBytes));
+  const connection = await connect(uri, { session });
   const syncs = new Map<string, FolderSync>();
   const tableFolder = (name: string) => path.join(uri, `${name}.lance`);
 

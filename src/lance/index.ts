@@ -1,6 +1,6 @@
 export type { Table } from '@lancedb/lancedb';
 export { arrow } from './arrow.js';
-export { type Database, type DatabaseOptions, openDatabase } from './database.js';
+export { type CacheLimits, type Database, type DatabaseOptions, openDatabase, writerCaches } from './database.js';
 export { createIndexSwitch, type IndexSwitch, withIndexSwitch, withoutIndex } from './index-switch.js';
 export { askVersion, knownVersion, rememberVersion } from './known-version.js';
 export {

@@ -33,7 +33,7 @@ export const flagSettings = {
   }),
   batch_import: z.strictObject({
     batch_rows: whole(500, 10_000).default(2000),
-    max_batch_bytes: whole(1 * MiB, 1024 * MiB).default(32 * MiB),
+    max_batch_bytes: whole(1 * MiB, 1024 * MiB).default(24 * MiB),
   }),
   bulk_duplicate_check: z.strictObject({}),
   native_query: z.strictObject({

@@ -9,6 +9,7 @@ import { questionRoutes } from './questions/question-routes.js';
 import { recordRoutes } from './records/record-routes.js';
 import { openTrajectorySearch, type TrajectorySearch, type TrajectorySearchOptions } from './search/open-search.js';
 import { searchRoutes } from './search/search-routes.js';
+import { createImportLull } from './store/import-lull.js';
 import type { PrewarmStep } from './store/prewarm.js';
 import { trajectoryRoutes } from './trajectory-routes.js';
 
@@ -31,7 +32,7 @@ export interface LibraryObservers {
  * @source product contract, Trajectories
  */
 export interface LibraryOptions
-  extends Omit<TrajectoriesOptions, 'onEvent' | 'inBackground' | 'overriding'>,
+  extends Omit<TrajectoriesOptions, 'onEvent' | 'inBackground' | 'whenQuiet' | 'overriding'>,
     Pick<ImportsOptions, 'dataDir' | 'importDirs' | 'batchImport' | 'bulkDuplicateCheck'>,
     Pick<TrajectorySearchOptions, 'embedder'> {
   background: LibraryBackground;
@@ -66,9 +67,11 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
   const searchOpen = new Promise<TrajectorySearch>((resolve) => {
     onSearchOpen = resolve;
   });
+  const lull = createImportLull();
   const trajectories = await openTrajectories({
     ...options,
     inBackground: background.prewarm,
+    whenQuiet: lull.wait,
     async moreToPrewarm(): Promise<PrewarmStep[]> {
       const opened = await searchOpen;
       return [...(await opened.prewarmSteps()), ...((await moreToPrewarm?.()) ?? [])];
@@ -83,7 +86,8 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
   // After the trajectories: they look after damaged tables when they open them.
   const search = await openTrajectorySearch({
     ...options,
-    inBackground: background.vectors,
+    whenQuiet: lull.wait,
+    inBackground: (work, given) => lull.wait().then(() => background.vectors(work, given)),
     onEvent: observers.observeSearch,
   });
   onSearchOpen(search);
@@ -105,7 +109,7 @@ export async function openTrajectoryLibrary(options: LibraryOptions): Promise<Tr
       return trajectories.refresh();
     },
     onImported: () => void trajectories.maintain().then(followImport),
-    inBackground: background.imports,
+    inBackground: (work, given) => background.imports((signal) => lull.during(() => work(signal)), given),
     onEvent: observers.observeImports,
   });
   return {

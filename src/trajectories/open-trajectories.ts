@@ -67,6 +67,8 @@ export interface TrajectoriesOptions {
   rehearsal?: Rehearsal;
   /** Where each step of loading waits for its turn; at once when left out. */
   inBackground?: InBackground;
+  /** Waited for before each step of upkeep that takes long; nothing is waited for when left out. */
+  whenQuiet?(): Promise<void>;
   /** Bytes of records that a page may hold; 64 MiB when left out. */
   maxPageBytes?: number;
   /** Waited for, in a turn of `exclusively`, before stored rows are replaced or deleted. */
@@ -197,6 +199,7 @@ export async function openTrajectories(options: TrajectoriesOptions): Promise<Tr
     repair: analysis.repair,
     largest,
     exclusively: newIds.run,
+    whenQuiet: options.whenQuiet ?? (async () => {}),
     logger,
     onEvent,
   });

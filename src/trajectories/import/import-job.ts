@@ -1,6 +1,7 @@
 import type { Logger } from '../../logger.js';
 import { isOn, type Optimization } from '../../optimization.js';
 import { type ImportProgress, progressOf } from './following/import-progress.js';
+import { ShownRows } from './following/shown-rows.js';
 import type { ImportEvent } from './import-events.js';
 import type { BatchImportSettings, Exclusively, ImportRun, RunEnd, RunReport } from './import-run.js';
 import { type StartedRun, type StartRun, startHere, ThreadLost } from './import-runner.js';
@@ -61,8 +62,7 @@ export class ImportJob {
   private ending: Promise<void> | undefined;
   /** What is committed is made durable while the rest is read. Stays when it has failed: that is the end's to tell. */
   private flushing: Promise<void> | undefined;
-  private showing: Promise<void> | undefined;
-  private showAgain = false;
+  private readonly shown: ShownRows;
   private readonly startedAt = performance.now();
   private runStartedAt: number | undefined;
 
@@ -72,6 +72,7 @@ export class ImportJob {
     private readonly tools: ImportJobTools,
   ) {
     this.mayHaveStored = resumes;
+    this.shown = new ShownRows({ show: () => tools.onRowsCommitted(), logger: tools.logger });
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
@@ -134,7 +135,7 @@ export class ImportJob {
 
   private async endAs(status: ImportStatus, message: string): Promise<void> {
     const { task, tools } = this;
-    await this.showing;
+    await this.shown.finish();
     try {
       await this.writeDown(status, message);
       tools.logger.info({ taskId: task.task_id, status: task.status, outcome: task.message }, 'import ended');
@@ -201,7 +202,7 @@ export class ImportJob {
       // Its last commit may be on its way still: it must not land behind what is read and told from here on.
       await this.tools.settle();
       this.mayHaveStored = true;
-      this.show();
+      this.shown.committed();
       if (error.outOfMemory) throw error;
       if (run.batchImport.enabled) batchImport.failed(error);
       logger.warn({ err: error, taskId: task.task_id }, 'the import thread was lost; going on without it');
@@ -236,12 +237,13 @@ export class ImportJob {
         task.bytes_read = report.bytesRead;
         this.errors?.push(...report.errors);
         tools.onMoved();
+        this.shown.showWhenDue();
         break;
       case 'commit':
         this.mayHaveStored ||= report.rows > 0;
         this.countSavings(report);
         tools.onEvent({ ...report, type: 'batch_committed' });
-        this.show();
+        this.shown.committed();
         this.flushAhead();
         break;
       case 'fallback':
@@ -274,23 +276,5 @@ export class ImportJob {
     const work = { optimised: 1, original: rows };
     this.tools.batchImport.counted?.({ unit: 'commits', ...work });
     if (!this.task.options.skip_duplicate_check) this.tools.bulkDuplicateCheck.counted?.({ unit: 'look-ups', ...work });
-  }
-
-  /** Lets readers see what was committed: one call at a time, one more when commits came meanwhile. */
-  private show(): void {
-    this.showAgain = true;
-    this.showing ??= this.showUntilQuiet();
-  }
-
-  private async showUntilQuiet(): Promise<void> {
-    while (this.showAgain) {
-      this.showAgain = false;
-      try {
-        await this.tools.onRowsCommitted();
-      } catch (error) {
-        this.tools.logger.warn({ err: error }, 'readers may not see new rows yet');
-      }
-    }
-    this.showing = undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { openDatabase, withIndexSwitch } from '../../lance/index.js';
+import { openDatabase, withIndexSwitch, writerCaches } from '../../lance/index.js';
 import { openLargestRecord } from '../store/largest-record.js';
 import { normalizeTrajectory } from '../trajectory-normalizing.js';
 import { analysisSchema, tableNames, trajectorySchema } from '../trajectory-schema.js';
@@ -49,7 +49,7 @@ export async function runImport(
   exclusively: Exclusively = (commit) => commit(),
   memoryShare: () => number = memoryInUse,
 ): Promise<RunEnd> {
-  const database = await openDatabase(run.lanceUri);
+  const database = await openDatabase(run.lanceUri, { caches: writerCaches });
   const open = async (name: string, schema: typeof trajectorySchema) =>
     withIndexSwitch(await database.openTable(name, schema), { isOn: () => run.usesIndexes !== false });
   const trajectories = await open(tableNames.trajectories, trajectorySchema);
@@ -185,6 +185,7 @@ class ImportPipeline {
     const { imported, skipped } = await this.exclusively(() => this.committer.commit(rows));
     this.counts.imported += imported;
     this.counts.skipped += skipped;
+    this.arena.release(rows.at(-1)!.record_json);
     this.tell();
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { openDatabase } from '../../lance/index.js';
+import { openDatabase, writerCaches } from '../../lance/index.js';
 import type { Logger } from '../../logger.js';
 import type { Optimization } from '../../optimization.js';
 import { atOnce, type InBackground } from '../../scheduler/index.js';
@@ -133,7 +133,7 @@ export async function openImports(options: ImportsOptions): Promise<Imports> {
   const files = await openTaskFiles(path.join(options.dataDir, 'imports'), (file, isDamaged, err) =>
     logger.warn({ file, err }, `an import task ${isDamaged ? 'is damaged' : 'cannot be read now'} and is left out`),
   );
-  const database = await openDatabase(options.lanceUri);
+  const database = await openDatabase(options.lanceUri, { caches: writerCaches });
   const jobs = new Map<string, ImportJob>();
   const followers = createFollowers();
   const threads = createImportThreads();

@@ -33,6 +33,8 @@ export interface TrajectorySearchOptions {
   embedder: QuestionEmbedder;
   /** Whether rows may be found by scalar indexes; they may when left out. */
   scalarIndexes?: Optimization<unknown>;
+  /** Waited for before each step of upkeep that takes long; nothing is waited for when left out. */
+  whenQuiet?(): Promise<void>;
   /** Where batches of vectors wait for their turn; at once when left out. */
   inBackground?: InBackground;
   /** Bytes of records that an answer may hold; 64 MiB when left out. */
@@ -127,6 +129,7 @@ export async function openTrajectorySearch(options: TrajectorySearchOptions): Pr
     countVersions: () => database.countVersions(modelTableName(vectorTablePrefix, embedder)),
     fill: filling.run,
     onFilled: () => dropOtherModels(database, embedder, ofQuestions),
+    whenQuiet: options.whenQuiet ?? (async () => {}),
     after,
     now,
     signal: closing.signal,

@@ -28,6 +28,8 @@ export interface SearchUpkeepOptions {
   fill(part: 'all' | 'end'): Promise<FillingOutcome>;
   /** Called after the first pass that left nothing out. */
   onFilled(): Promise<void>;
+  /** Waited for before each step that takes long. */
+  whenQuiet(): Promise<void>;
   after: After;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
@@ -57,7 +59,20 @@ const restRatio = 20;
 const minRestMs = 5000;
 /** Starts nothing by itself. @source product contract, Trajectories (`search/q`, `similar/{question}`) */
 export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
-  const { trajectories, vectors, trust, countVersions, fill, onFilled, after, now, signal, logger, onEvent } = options;
+  const {
+    trajectories,
+    vectors,
+    trust,
+    countVersions,
+    fill,
+    onFilled,
+    whenQuiet,
+    after,
+    now,
+    signal,
+    logger,
+    onEvent,
+  } = options;
   const passes = createSettledPasses({ pass: runOnce, quietMs, maxDelayMs, after, now, signal });
   let doneVersion: number | undefined;
   let isFilled = false;
@@ -71,6 +86,7 @@ export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
     const missed = trust.text.isBroken ? undefined : await readFresh(trajectories, look).catch(() => undefined);
     if (missed !== undefined || (await trajectories.countRows()) === 0) return;
     for (const column of searchedColumns) {
+      await whenQuiet();
       signal.throwIfAborted();
       const startedAt = performance.now();
       await retryOnConflict(async () => {
@@ -87,6 +103,7 @@ export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
     isWholeAsked = false;
     let isToBeRepeated = true;
     try {
+      await whenQuiet();
       await trajectories.checkoutLatest();
       await buildTextIndexes();
       await trajectories.checkoutLatest();
@@ -95,6 +112,7 @@ export function createSearchUpkeep(options: SearchUpkeepOptions): SearchUpkeep {
       const startedAt = now();
       const part = startedAt < nextWholeAt && !isAsked ? 'end' : 'all';
       const outcome = await fill(part);
+      await whenQuiet();
       probes = await tidyVectors(vectors, {
         signal,
         isIndexBroken: trust.vectors.isBroken,

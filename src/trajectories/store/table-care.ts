@@ -27,6 +27,8 @@ export interface TableCareOptions {
   /** Upkeep never runs beside this process's own writes: they would displace it. */
   writes: WriteQueue;
   leases: Pick<VersionLeases, 'oldestMs'>;
+  /** Waited for before each step that takes long. */
+  whenQuiet(): Promise<void>;
   /** Makes the table's commits survive a power cut. */
   makeDurable(): Promise<unknown>;
   countVersions(): Promise<number>;
@@ -87,6 +89,7 @@ export function createTableCare(options: TableCareOptions): TableCare {
   async function build(missing: readonly ScalarIndex[]): Promise<void> {
     try {
       for (const index of missing) {
+        await options.whenQuiet();
         if (isClosed) return;
         const startedAt = performance.now();
         await writes.run(() => retryOnConflict(() => createScalarIndex(table, index)));
@@ -115,11 +118,13 @@ export function createTableCare(options: TableCareOptions): TableCare {
   }
 
   async function careOnce(): Promise<void> {
+    await options.whenQuiet();
     const isQuiet = (await table.version()) === seenVersion;
     const condition = await readFresh(table, () => tableCondition(table, indexes));
     if (condition.rows > 0 && scalarIndexes.enabled) await build(condition.missing);
     else if (!scalarIndexes.enabled)
       for (const index of condition.present) await writes.run(() => retryOnConflict(() => table.dropIndex(index)));
+    await options.whenQuiet();
     if (isClosed) return;
     const how = await writes.run(() => step(isQuiet));
     const versions = await options.countVersions();

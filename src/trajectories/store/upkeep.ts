@@ -29,6 +29,8 @@ export interface UpkeepOptions {
   largest: LargestRecord;
   /** Runs work while no writer of new ids does. */
   exclusively: WriteQueue['run'];
+  /** Waited for before each step that takes long. */
+  whenQuiet(): Promise<void>;
   logger: Logger;
   onEvent(event: TrajectoryEvent): void;
 }
@@ -60,6 +62,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       scalarIndexes,
       writes,
       leases,
+      whenQuiet: options.whenQuiet,
       makeDurable: () => database.syncTable(name),
       countVersions: () => database.countVersions(name),
       sweep: () => database.sweep(name),

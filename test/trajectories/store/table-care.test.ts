@@ -39,13 +39,14 @@ function manualClock() {
   return { clock, pass, isWaiting: () => pending !== undefined };
 }
 
-function careOf(table: Table, given: { folder?: string; synced?: () => void } = {}) {
+function careOf(table: Table, given: { folder?: string; synced?: () => void; whenQuiet?: () => Promise<void> } = {}) {
   const scalarIndexes = fixedOptimization(true, {});
   const events: TrajectoryEvent[] = [];
   const leases = createVersionLeases();
   const time = manualClock();
   const care = createTableCare({
     leases,
+    whenQuiet: async () => given.whenQuiet?.(),
     makeDurable: async () => given.synced?.(),
     countVersions: async () => (given.folder ? versionFiles(given.folder).length : 1),
     sweep: async () => {},
@@ -90,6 +91,31 @@ test('missing indexes are built once', async () => {
   await care.run();
   expect(done()).toEqual([]);
   expect((await table.listIndices()).map((index) => index.columns[0]).sort()).toEqual(['agent_name', 'reward']);
+});
+
+test('each step waits while something else is to have the processors, and none begins once care is closed', async () => {
+  const { table } = await openTables(rows(0, 50));
+  const doors: (() => void)[] = [];
+  const whenQuiet = () => new Promise<void>((resolve) => doors.push(resolve));
+  const { care, done } = careOf(table, { whenQuiet });
+  const run = care.run();
+  const open = async () => {
+    await expect.poll(() => doors.length).toBe(1);
+    doors.shift()!();
+  };
+  await open();
+  await expect.poll(() => doors.length).toBe(1);
+  expect(done()).toEqual([]);
+  await open();
+  await expect.poll(() => doors.length).toBe(1);
+  expect(done()).toEqual(['reward']);
+  const closed = care.close();
+  await open();
+  // What comes after the indexes asks too.
+  await open();
+  await Promise.all([run, closed]);
+  expect(done()).toEqual([]);
+  expect((await table.listIndices()).map((index) => index.columns[0])).toEqual(['reward']);
 });
 
 test('a few new rows wait; more than a tenth of unindexed rows do not', async () => {

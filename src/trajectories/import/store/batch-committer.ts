@@ -1,5 +1,6 @@
 import { listLiteral, numberLiteral, stringLiteral, type Table } from '../../../lance/index.js';
 import type { BatchComparison } from './batch-comparison.js';
+import { ColumnMemory } from './column-memory.js';
 import { OwnIds } from './own-ids.js';
 import type { KeptFields, TrajectoryRow } from './row.js';
 import { lookUpEach } from './row-lookup.baseline.js';
@@ -46,6 +47,7 @@ export class BatchCommitter {
   private readonly distrusted = new Set<ImportFlag>();
 
   private readonly ownIds: OwnIds;
+  private readonly memory = new ColumnMemory();
 
   constructor(private readonly options: BatchCommitterOptions) {
     this.ownIds = new OwnIds(options.trajectories, options.importId);
@@ -143,11 +145,12 @@ export class BatchCommitter {
   ) {
     const { trajectories, onCommit } = this.options;
     let startedAt = performance.now();
-    await writer[how](trajectories, rows, (count) => {
+    const tell = (count: number) => {
       const now = performance.now();
       onCommit({ rows: count, durationSeconds: (now - startedAt) / 1000, variant });
       startedAt = now;
-    });
+    };
+    await writer[how](trajectories, rows, tell, this.memory);
   }
 
   /** After a failed add: its rows, or none when the commit was made and only its answer was lost: it brings all or none. */

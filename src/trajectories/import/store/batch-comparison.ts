@@ -17,7 +17,7 @@ import { singleRowWriter } from './row-writer.baseline.js';
 export interface BatchComparisonOptions {
   table: Table;
   importId: string;
-  /** Pause between two looks of the same kind. */
+  /** Pause between two looks of the same kind; up to twice as long after one that took long. */
   eachMs: number;
   /** What a look has found: what differs, or nothing. */
   onChecked(flag: ImportFlag, difference: string | undefined): void;
@@ -29,7 +29,11 @@ const rowsCompared = 8;
 const idsCompared = 64;
 /** Looking up one id may take as long as reading all of them. */
 const lookupMs = 50;
-const fewestIds = 4;
+const fewestIds = 2;
+/** A look may take a twentieth of the time, ... */
+const restRatio = 20;
+/** ... unless the next one would come too late. */
+const longestPause = 1.8;
 
 /**
  * The looks of one import.
@@ -37,7 +41,8 @@ const fewestIds = 4;
  */
 export class BatchComparison {
   readonly #options: BatchComparisonOptions;
-  readonly #lookedAt = new Map<ImportFlag, number>();
+  /** When the next look of each kind is due. */
+  readonly #dueAt = new Map<ImportFlag, number>();
 
   constructor(options: BatchComparisonOptions) {
     this.#options = options;
@@ -49,14 +54,14 @@ export class BatchComparison {
    */
   async agreesOnIds(ids: readonly string[], found: ReadonlyMap<string, KeptFields>): Promise<boolean> {
     if (!this.#isDue('bulk_duplicate_check')) return true;
-    const { table, onChecked } = this.#options;
+    const { table, onChecked, now = systemNow } = this.#options;
     const known = ids.filter((id) => found.has(id));
     const unknown = ids.filter((id) => !found.has(id));
     const chosen = interleaved(spread(known, idsCompared / 2), spread(unknown, idsCompared / 2));
-    const startedAt = performance.now();
+    const startedAt = now();
     let difference: string | undefined;
     for (const [place, id] of chosen.entries()) {
-      if (place >= fewestIds && performance.now() - startedAt > lookupMs) break;
+      if (place >= fewestIds && now() - startedAt > lookupMs) break;
       const stored = await table
         .query()
         .where(`trajectory_id = ${stringLiteral(id)}`)
@@ -65,6 +70,7 @@ export class BatchComparison {
       difference = differenceOfLookups(found.get(id), stored);
       if (difference !== undefined) break;
     }
+    this.#looked('bulk_duplicate_check', startedAt);
     onChecked('bulk_duplicate_check', difference);
     return difference === undefined;
   }
@@ -80,11 +86,15 @@ export class BatchComparison {
     rows: readonly TrajectoryRow[],
     commit: () => Promise<void>,
   ): Promise<boolean> {
-    const { table, onChecked } = this.#options;
-    const versionBefore = this.#isDue('batch_import') ? await table.version() : undefined;
+    const { table, onChecked, now = systemNow } = this.#options;
+    const before = this.#isDue('batch_import')
+      ? { version: await table.version(), rows: await table.countRows() }
+      : undefined;
     await commit();
-    if (versionBefore === undefined) return true;
-    const look = await this.#look(rows, versionBefore);
+    if (before === undefined) return true;
+    const startedAt = now();
+    const look = await this.#look(how, rows, before);
+    this.#looked('batch_import', startedAt);
     if (look === undefined) return true;
     if (look.difference !== undefined) await this.#storeAgain(how, rows);
     onChecked('batch_import', look.difference);
@@ -93,16 +103,24 @@ export class BatchComparison {
 
   /** @returns undefined where nothing can be said: what was stored stays, for it is stored */
   async #look(
+    how: 'add' | 'replace',
     rows: readonly TrajectoryRow[],
-    versionBefore: number,
+    before: { version: number; rows: number },
   ): Promise<{ difference: string | undefined } | undefined> {
     const { table } = this.#options;
     try {
       // Another writer's commit between may have changed some of these rows.
-      if ((await table.version()) !== versionBefore + 1) return undefined;
-      const chosen = spread(rows, rowsCompared);
-      const filter = `trajectory_id IN ${listLiteral(chosen.map(({ trajectory_id }) => trajectory_id))}`;
-      const stored = (await table.query().where(filter).toArrow()) as unknown as ArrowTable;
+      if ((await table.version()) !== before.version + 1) return undefined;
+      const places = spread([...rows.keys()], rowsCompared);
+      const chosen = places.map((place) => rows[place]!);
+      if (how === 'replace') {
+        const filter = `trajectory_id IN ${listLiteral(chosen.map(({ trajectory_id }) => trajectory_id))}`;
+        return { difference: differenceOfRows(chosen, await table.query().where(filter).toArrow()) };
+      }
+      const added = (await table.countRows()) - before.rows;
+      if (added !== rows.length) return { difference: `${rows.length} rows were to be added, ${added} were` };
+      // New rows come last: to look for them by their ids would be to read those of all rows.
+      const stored = await table.takeOffsets(places.map((place) => before.rows + place)).toArrow();
       return { difference: differenceOfRows(chosen, stored) };
     } catch {
       return undefined;
@@ -120,11 +138,13 @@ export class BatchComparison {
   }
 
   #isDue(flag: ImportFlag): boolean {
-    const { now = () => performance.now(), eachMs } = this.#options;
+    return (this.#options.now ?? systemNow)() >= (this.#dueAt.get(flag) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  #looked(flag: ImportFlag, startedAt: number): void {
+    const { eachMs, now = systemNow } = this.#options;
     const at = now();
-    if (at - (this.#lookedAt.get(flag) ?? Number.NEGATIVE_INFINITY) < eachMs) return false;
-    this.#lookedAt.set(flag, at);
-    return true;
+    this.#dueAt.set(flag, at + Math.max(eachMs, Math.min(eachMs * longestPause, (at - startedAt) * restRatio)));
   }
 }
 
@@ -141,6 +161,8 @@ export function comparisonFor(
   const onChecked = (flag: ImportFlag, difference: string | undefined) => tell({ flag, difference });
   return new BatchComparison({ table, importId: run.importId, eachMs: run.compareEachMs, onChecked });
 }
+
+const systemNow = () => performance.now();
 
 /** The first, the last, and some between, evenly. */
 function spread<T>(all: readonly T[], most: number): T[] {
@@ -170,7 +192,8 @@ function differenceOfLookups(
 }
 
 /** Row for row, column by column, against the same row built alone. */
-function differenceOfRows(rows: readonly TrajectoryRow[], stored: ArrowTable): string | undefined {
+function differenceOfRows(rows: readonly TrajectoryRow[], given: unknown): string | undefined {
+  const stored = given as ArrowTable;
   const placeOf = new Map<unknown, number>();
   const seqs = stored.getChild('seq');
   for (let i = 0; i < stored.numRows; i++) {
