@@ -22,6 +22,7 @@ export interface ExplainedQuery {
 export const ownSteps = {
   take: 'take the rows of the page by row id',
   order: 'put them in the known order of all rows',
+  values: 'tell them from values kept in the order of all rows',
   readAll: 'read all rows',
   filter: 'filter in memory',
   page: 'cut out the page',

@@ -130,6 +130,7 @@ export function createTrajectoryReader({
       const row_ids = query.walk || cache.statistics().max_bytes === 0 ? 'off' : 'miss';
       const known = query.walk || isAfresh ? 'nothing' : await leadingRows.knows(query);
       if (known === 'page') return { plan: [taking], indexes: [], row_ids: 'hit' };
+      if (known === 'values') return { plan: [ownSteps.values, taking], indexes: [], row_ids };
       const steps =
         known === 'order'
           ? [...(await sorting.explainMatching(query)), ownSteps.order]

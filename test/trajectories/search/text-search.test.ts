@@ -127,6 +127,27 @@ test('an index is built once there are rows, behind the scenes, once changes hav
   expect(built).toEqual(['question', 'ground_truth']);
 });
 
+test('an index is built only once nothing else needs the processors', async () => {
+  const tables = await openTables(rows, 1, await suiteFolder());
+  const doors: (() => void)[] = [];
+  const { search, events } = await openTestSearch(tables.folder, {
+    whenQuiet: () => new Promise((resolve) => doors.push(resolve)),
+  });
+  const built = () => events.filter(({ type }) => type === 'text_index_built').length;
+  const upkeep = search.upkeep();
+  // The start of a pass, each of two columns, the table of vectors; then the pass that was asked for while the first ran.
+  for (const before of [0, 0, 1, 2]) {
+    await expect.poll(() => doors.length).toBe(1);
+    expect(built()).toBe(before);
+    doors.shift()!();
+  }
+  const open = setInterval(() => doors.shift()?.(), 1);
+  await upkeep;
+  clearInterval(open);
+  expect(built()).toBe(2);
+  await search.close();
+});
+
 test('of large texts, the database gives no more than is judged, and of few rows at once', async () => {
   const long = (i: number) => `gold ${'x'.repeat(1_500_000)} silver ${i}`;
   const large = Array.from({ length: 9 }, (_, i) => makeRow(i, { question: long(i), ground_truth: 'gold '.repeat(i) }));

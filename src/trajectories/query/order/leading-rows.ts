@@ -4,6 +4,8 @@ import { offsetOf, type PageQuery } from '../page-query.js';
 import { versionOf } from '../rows/shared-version.js';
 import type { ScalarColumn } from '../trajectory-columns.js';
 import { filterSql, type TrajectoryFilter } from '../trajectory-filter.js';
+import { boundsOf, rowsWithin } from './bounded-rows.js';
+import { createColumnValues } from './column-values.js';
 import { isPlain } from './plain-filter.js';
 import { bytesPerRow, type LeadingRows, type RowIdCache } from './row-id-cache.js';
 import { inOrder } from './row-order.js';
@@ -28,8 +30,11 @@ export interface PageIds {
  */
 export interface LeadingRowsFinder {
   find(query: PageQuery): Promise<PageIds>;
-  /** Whether the order of the page is known, or that of all rows, by which those of its filter will be put in order. */
-  knows(query: PageQuery): Promise<'page' | 'order' | 'nothing'>;
+  /**
+   * Whether the order of the page is known, or that of all rows, by which those of its filter will be put in order, or also
+   * the values that tell which rows these are.
+   */
+  knows(query: PageQuery): Promise<'page' | 'values' | 'order' | 'nothing'>;
   /** Resolves when nothing is under way behind the scenes. */
   idle(): Promise<void>;
 }
@@ -68,6 +73,7 @@ export function createLeadingRows({ table, cache, sorting, indexes, onRowIds }: 
   const asked = new Map<ScalarColumn, { state: State; sorts: number }>();
   /** By the key of the order of all rows that is being worked out behind the scenes. */
   const preparing = new Map<string, Promise<void>>();
+  const columns = createColumnValues({ table, cache });
   let sortsUnderWay = 0;
 
   /** Names the data, and the way in which conditions are served. */
@@ -118,6 +124,16 @@ export function createLeadingRows({ table, cache, sorting, indexes, onRowIds }: 
     preparing.set(key, done);
   }
 
+  /** By values that are kept in the order of all rows, if the filter is of nothing but bounds on them. */
+  function within(query: PageQuery, state: State, all: LeadingRows): LeadingRows | undefined {
+    const bounds = boundsOf(query.filter);
+    if (!bounds || !isNear(query)) return undefined;
+    const orderKey = wholeKey({ ...query, filter: [] }, state);
+    const isCurrent = async () => (await stateNow()) === state;
+    for (const { column } of bounds) if (!all.values?.has(column)) columns.missed(column, orderKey, isCurrent);
+    return rowsWithin(all, bounds, query.order, offsetOf(query) + query.pageSize);
+  }
+
   /** Where the machine is busy with sorts, one more takes longer than what is being prepared for all. */
   async function prepared(query: PageQuery, state: State): Promise<LeadingRows | undefined> {
     const underWay = preparing.get(wholeKey({ ...query, filter: [] }, state));
@@ -142,6 +158,8 @@ export function createLeadingRows({ table, cache, sorting, indexes, onRowIds }: 
   async function filtered(query: PageQuery, state: State): Promise<LeadingRows | undefined> {
     const all = cache.get(wholeKey({ ...query, filter: [] }, state));
     if (!all || all.ids.length === 0) return undefined;
+    const told = within(query, state, all);
+    if (told) return kept(query, state, told);
     if (!namesFew(query.filter)) {
       // Counting and trying wait for different things.
       const counted = sorting.countRows(query);
@@ -209,10 +227,14 @@ export function createLeadingRows({ table, cache, sorting, indexes, onRowIds }: 
     async knows(query) {
       const state = await stateNow();
       if (known(query, state)) return 'page';
-      return cache.get(wholeKey({ ...query, filter: [] }, state)) ? 'order' : 'nothing';
+      const all = cache.get(wholeKey({ ...query, filter: [] }, state));
+      if (!all) return 'nothing';
+      const bounds = boundsOf(query.filter);
+      const isTold = bounds?.every(({ column }) => all.values?.has(column)) && isNear(query);
+      return isTold ? 'values' : 'order';
     },
     async idle() {
-      await Promise.all(preparing.values());
+      await Promise.all([...preparing.values(), columns.idle()]);
       await sorting.idle();
     },
   };
@@ -227,6 +249,9 @@ export function sortedRowsOf(query: PageQuery): number {
   if (needed > windowRows) return Infinity;
   return query.page === 1 ? needed : windowRows;
 }
+
+/** Whether the rows up to the end of the page are few. */
+const isNear = (query: PageQuery) => offsetOf(query) + query.pageSize <= windowRows;
 
 /** Whether few rows pass as a rule; where many do, finding them is slower and no less right. */
 const namesFew = (filter: TrajectoryFilter) =>

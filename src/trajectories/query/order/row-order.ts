@@ -11,6 +11,16 @@ const known = new WeakMap<BigUint64Array, Ranks>();
  * @source product contract, Optimisations (`native_query`)
  */
 export function inOrder(order: BigUint64Array, matching: BigUint64Array): BigUint64Array | undefined {
+  const ranks = placesIn(order, matching);
+  return ranks && idsAt(order, rising(ranks, order.length));
+}
+
+/**
+ * Where rows stand in an order that was worked out for all rows.
+ * @returns the place of each, from 0; undefined when one of them is not in the order
+ * @source product contract, Optimisations (`native_query`)
+ */
+export function placesIn(order: BigUint64Array, matching: BigUint64Array): Uint32Array | undefined {
   const ranks = new Uint32Array(matching.length);
   const table = ranksOf(order);
   const words = wordsOf(matching);
@@ -26,7 +36,7 @@ export function inOrder(order: BigUint64Array, matching: BigUint64Array): BigUin
     if (rank === 0) return undefined;
     ranks[i] = rank - 1;
   }
-  return idsAt(order, rising(ranks, order.length));
+  return ranks;
 }
 
 /** Sorting compares; marking the places and passing over all of them does not, and wins unless the rows are few. */

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it, test } from 'vitest';
 import type { Table } from '../../../../src/lance/index.js';
 import { rowIdsOf } from '../../../../src/trajectories/query/arrow-rows.js';
 import { createLeadingRows } from '../../../../src/trajectories/query/order/leading-rows.js';
@@ -129,4 +129,67 @@ test('an order that the memory cannot hold is not worked out behind the scenes',
   expect(calls).toEqual([]);
   expect(await finder.knows({ ...byReward, page: 600 })).toBe('nothing');
   await check(finder, { ...byReward, filter: unselective, page: 2 }, (row) => row.reward <= 90);
+});
+
+describe('bounds, another one each time,', () => {
+  const within = (min: number, max = 1e9): TrajectoryFilter => [{ test: 'between', column: 'reward', min, max }];
+
+  async function withValues(maxBytes?: number) {
+    const opened = await prepared(maxBytes);
+    for (let bound = 1; bound <= 4; bound++) {
+      await check(opened.finder, { ...byReward, filter: within(bound) }, ({ reward }) => reward >= bound);
+    }
+    await opened.finder.idle();
+    opened.calls.length = 0;
+    return opened;
+  }
+
+  it('are told from values in memory once a few were asked for', async () => {
+    const { finder, calls } = await withValues();
+    expect(await finder.knows({ ...byReward, filter: within(77) })).toBe('values');
+    for (const order of ['asc', 'desc'] as const) {
+      for (const [min, max] of [
+        [-5, 12.5],
+        [40, 40],
+        [96, 1000],
+        [97, 1000],
+        [60, 30],
+      ] as const) {
+        const passes = ({ reward }: RowMade) => reward >= min && reward <= max;
+        for (const page of [1, 2, 7, 100])
+          await check(finder, { ...byReward, order, page, filter: within(min, max) }, passes);
+      }
+    }
+    expect(calls).toEqual([]);
+  });
+
+  it('on several columns need the values of all of them', async () => {
+    const { finder, calls } = await withValues();
+    const both = (min: number): TrajectoryFilter => [
+      ...within(min, 90),
+      { test: 'between_whole', column: 'epoch_id', min: 0.5 },
+    ];
+    const passes = (min: number) => (row: RowMade) => row.reward >= min && row.reward <= 90 && row.epoch_id >= 1;
+    for (let min = 1; min <= 4; min++) await check(finder, { ...byReward, filter: both(min) }, passes(min));
+    expect(calls).toContain('countRows');
+    await finder.idle();
+    calls.length = 0;
+    for (let min = 20; min <= 24; min++) await check(finder, { ...byReward, filter: both(min) }, passes(min));
+    expect(calls).toEqual([]);
+  });
+
+  it('are asked of the database where other conditions go with them, or the page lies deep', async () => {
+    const { finder, calls } = await withValues();
+    const named: TrajectoryFilter = [...within(50), { test: 'is', column: 'is_bookmarked', value: true }];
+    expect(await finder.knows({ ...byReward, filter: named })).toBe('order');
+    await check(finder, { ...byReward, filter: named }, (row) => row.reward >= 50 && row.is_bookmarked);
+    await check(finder, { ...byReward, filter: within(11), page: 300 }, ({ reward }) => reward >= 11);
+    expect(new Set(calls)).toEqual(new Set(['countRows', 'matching']));
+  });
+
+  it('stay with the database where memory has no room for values, and the order stays', async () => {
+    const { finder, cache } = await withValues(13_000 * 12 * 2 + 4000);
+    expect(await finder.knows({ ...byReward, filter: within(77) })).toBe('order');
+    expect(cache.statistics().entries).toBeGreaterThan(0);
+  });
 });
