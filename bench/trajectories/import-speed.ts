@@ -81,7 +81,10 @@ async function sendStreamed(origin: string, file: string): Promise<Answer> {
   const length = { 'content-length': (await stat(file)).size };
   return new Promise((resolve, reject) => {
     const startedAt = performance.now();
-    const request = http.request(`${origin}${uploadPath}`, { method: 'POST', headers: { ...uploadHeaders, ...length } });
+    const request = http.request(`${origin}${uploadPath}`, {
+      method: 'POST',
+      headers: { ...uploadHeaders, ...length },
+    });
     request.on('error', reject);
     request.on('response', async (response) => {
       try {

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { InBackground } from '../scheduler/index.js';
 import { analysisRoutes } from './analysis/analysis-routes.js';
 import { exportRoutes } from './export/export-routes.js';
+import { createImportLull } from './import/import-lull.js';
 import { importRoutes } from './import/import-routes.js';
 import { type Imports, type ImportsOptions, openImports } from './import/imports.js';
 import { openTrajectories, type Trajectories, type TrajectoriesOptions } from './open-trajectories.js';
@@ -9,7 +10,6 @@ import { questionRoutes } from './questions/question-routes.js';
 import { recordRoutes } from './records/record-routes.js';
 import { openTrajectorySearch, type TrajectorySearch, type TrajectorySearchOptions } from './search/open-search.js';
 import { searchRoutes } from './search/search-routes.js';
-import { createImportLull } from './store/import-lull.js';
 import type { PrewarmStep } from './store/prewarm.js';
 import { trajectoryRoutes } from './trajectory-routes.js';
 

@@ -14,13 +14,16 @@ vi.mock('@lancedb/lancedb', async (importOriginal) => {
   return { ...real, connect };
 });
 
+const optionsOf = (folder: string) => given.find(([uri]) => uri === folder)?.[1];
+const sessionOf = (folder: string) => (optionsOf(folder) as { session: lancedb.Session }).session;
+
 const schema = new Schema([new Field('value', new Float64(), false)]);
 
 test('what a connection keeps in memory stays within its limits, however many versions it has seen', async () => {
   const folder = await temporaryFolder();
   const caches = { indexBytes: 1024 * 1024, metadataBytes: 64 * 1024 };
   const database = await openDatabase(folder, { caches });
-  const { session } = given.find(([uri]) => uri === folder)?.[1] as { session: lancedb.Session };
+  const session = sessionOf(folder);
   const table = await database.openTable('t', schema);
   for (let i = 0; i < 60; i++) {
     await table.add([{ value: i }]);

@@ -1,6 +1,6 @@
 import { listLiteral, numberLiteral, stringLiteral, type Table } from '../../../lance/index.js';
 import type { BatchComparison } from './batch-comparison.js';
-import { ColumnMemory } from './column-memory.js';
+import { ColumnMemory } from './memory/column-memory.js';
 import { OwnIds } from './own-ids.js';
 import type { KeptFields, TrajectoryRow } from './row.js';
 import { lookUpEach } from './row-lookup.baseline.js';

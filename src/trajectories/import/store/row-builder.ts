@@ -2,7 +2,7 @@ import type { Data, DataType, List, Table, Utf8 } from 'apache-arrow';
 import { arrow } from '../../../lance/index.js';
 import { trajectorySchema } from '../../trajectory-schema.js';
 import type { TextEncoding } from '../source/text-reader.js';
-import type { ColumnMemory } from './column-memory.js';
+import type { ColumnMemory } from './memory/column-memory.js';
 import { recordEnding, type TrajectoryRow } from './row.js';
 
 /** A column of the table; how its texts are encoded is no column. */

@@ -1,5 +1,5 @@
 import { retryOnConflict, type Table } from '../../../lance/index.js';
-import type { ColumnMemory } from './column-memory.js';
+import type { ColumnMemory } from './memory/column-memory.js';
 import type { TrajectoryRow } from './row.js';
 import { buildTable } from './row-builder.js';
 

@@ -2,7 +2,7 @@ import type { Trajectory } from '../../trajectory.js';
 import { isSameInBoth } from '../source/parsed-record.js';
 import type { TextEncoding } from '../source/text-reader.js';
 import type { CutLists } from '../text/record-cutter.js';
-import { joinTexts, type TextArena } from './text-arena.js';
+import { joinTexts, type TextArena } from './memory/text-arena.js';
 
 /**
  * One row of the `trajectories` table before it is written. `record_json` still lacks `created_at`, which a replaced

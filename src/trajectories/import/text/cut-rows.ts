@@ -4,8 +4,8 @@ import { normalizeTrajectory } from '../../trajectory-normalizing.js';
 import { isObject } from '../../trajectory-values.js';
 import { isOfOtherTool } from '../formats/other-tools.js';
 import type { TextEncoding } from '../source/text-reader.js';
+import type { TextArena } from '../store/memory/text-arena.js';
 import { hasPlainIds, type TrajectoryRow, toRow } from '../store/row.js';
-import type { TextArena } from '../store/text-arena.js';
 import { type CutRecord, RecordCutter } from './record-cutter.js';
 
 /**

@@ -5,7 +5,7 @@ import {
   BatchCommitter,
   type BatchCommitterOptions,
 } from '../../../../src/trajectories/import/store/batch-committer.js';
-import { batchLimits, memoryInUse } from '../../../../src/trajectories/import/store/memory-pressure.js';
+import { batchLimits, memoryInUse } from '../../../../src/trajectories/import/store/memory/memory-pressure.js';
 import { rowBytes, type TrajectoryRow, toRow } from '../../../../src/trajectories/import/store/row.js';
 import { buildTable } from '../../../../src/trajectories/import/store/row-builder.js';
 import { normalizeTrajectory } from '../../../../src/trajectories/trajectory-normalizing.js';

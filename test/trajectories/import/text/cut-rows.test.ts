@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRecord, recordsWithin } from '../../../../src/trajectories/import/source/parsed-record.js';
+import { TextArena } from '../../../../src/trajectories/import/store/memory/text-arena.js';
 import { type TrajectoryRow, toRow } from '../../../../src/trajectories/import/store/row.js';
 import { buildTable } from '../../../../src/trajectories/import/store/row-builder.js';
-import { TextArena } from '../../../../src/trajectories/import/store/text-arena.js';
 import { CutRows } from '../../../../src/trajectories/import/text/cut-rows.js';
 import { normalizeTrajectory } from '../../../../src/trajectories/trajectory-normalizing.js';
 import { nested, rawRecord } from '../records.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createImportLull } from '../../../src/trajectories/store/import-lull.js';
+import { createImportLull } from '../../../src/trajectories/import/import-lull.js';
 import { ManualClock, settle } from '../../support/manual-clock.js';
 
 function openLull() {

@@ -1,4 +1,4 @@
-import type { TextEncoding } from '../source/text-reader.js';
+import type { TextEncoding } from '../../source/text-reader.js';
 
 const arenaBytes = 1024 * 1024;
 

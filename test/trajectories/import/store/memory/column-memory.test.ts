@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ColumnMemory } from '../../../../src/trajectories/import/store/column-memory.js';
+import { ColumnMemory } from '../../../../../src/trajectories/import/store/memory/column-memory.js';
 
 it('the same memory is given for one column after the other, and more when a column needs more', () => {
   const memory = new ColumnMemory();

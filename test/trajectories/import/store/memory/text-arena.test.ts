@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { TextArena } from '../../../../src/trajectories/import/store/text-arena.js';
-import { formats, rawRecord, storedRows } from '../records.js';
-import { batched, newRun, outcomeOf } from '../run.js';
+import { TextArena } from '../../../../../src/trajectories/import/store/memory/text-arena.js';
+import { formats, rawRecord, storedRows } from '../../records.js';
+import { batched, newRun, outcomeOf } from '../../run.js';
 
 const quarter = (letter: string) => letter.repeat(256 * 1024);
 const write = (arena: TextArena, letter: string) => arena.write([quarter(letter)], 'latin1');
