@@ -185,7 +185,7 @@ class ImportPipeline {
     const { imported, skipped } = await this.exclusively(() => this.committer.commit(rows));
     this.counts.imported += imported;
     this.counts.skipped += skipped;
-    this.arena.release(rows.at(-1)!.record_json);
+    this.arena.release(rows.map(({ record_json }) => record_json));
     this.tell();
   }
 

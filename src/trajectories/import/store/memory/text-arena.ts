@@ -11,8 +11,8 @@ const arenaBytes = 1024 * 1024;
 export class TextArena {
   private piece: Buffer = Buffer.alloc(0);
   private used = 0;
-  /** Those that texts lie in, in the order they were written. */
-  private readonly filled: Buffer[] = [];
+  /** Tells pieces from memory that a long text has for itself; what nobody refers to any more is not held here. */
+  private readonly pieces = new WeakSet<ArrayBufferLike>();
   private readonly spare: Buffer[] = [];
 
   /**
@@ -27,7 +27,7 @@ export class TextArena {
     if (most > arenaBytes) return joinTexts(parts, encoding);
     if (most > this.piece.length - this.used) {
       this.piece = this.spare.pop() ?? Buffer.allocUnsafeSlow(arenaBytes);
-      this.filled.push(this.piece);
+      this.pieces.add(this.piece.buffer);
       this.used = 0;
     }
     const start = this.used;
@@ -38,11 +38,15 @@ export class TextArena {
     return this.piece.subarray(start, this.used);
   }
 
-  /** Nobody reads this text any more, nor those that were written before it: they may be written over. */
-  release(text: Buffer): void {
-    // Others that were written after it may lie in the same piece; a long text lies in none.
-    const place = this.filled.findIndex((piece) => piece.buffer === text.buffer);
-    if (place > 0) this.spare.push(...this.filled.splice(0, place));
+  /** Nobody reads these texts any more, nor what was written between them. @param texts in the order they were written */
+  release(texts: Iterable<Buffer>): void {
+    let last: ArrayBufferLike | undefined;
+    for (const { buffer } of texts) {
+      if (buffer === last || !this.pieces.has(buffer)) continue;
+      if (last) this.spare.push(Buffer.from(last as ArrayBuffer));
+      last = buffer;
+    }
+    // The last one may hold texts that were written after these: it goes with those, or with nobody who holds it.
   }
 }
 
