@@ -26,7 +26,7 @@ describe('flags', () => {
     const { flags } = await openTestFlags('batch_import: {enabled: false, batch_rows: 10000}\n');
     expect(flags.optimization('batch_import')).toMatchObject({
       enabled: false,
-      settings: { batch_rows: 10_000, max_batch_bytes: 33_554_432 },
+      settings: { batch_rows: 10_000, max_batch_bytes: 25_165_824 },
     });
     expect(flags.optimization('batch_import').settings).not.toHaveProperty('enabled');
     expect(flags.list().batch_import).toEqual({
